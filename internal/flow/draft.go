@@ -1,0 +1,370 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/org/aegis/broker"
+	"github.com/org/aegis/datasource"
+	"github.com/org/aegis/modelspec"
+)
+
+// draft is the next revision of a document, about to be written.
+type draft struct {
+	e    *Engine
+	k    docKey
+	spec *modelspec.Spec
+	doc  datasource.Document
+	meta Meta
+	now  time.Time
+
+	who   *modelspec.Caller // who began it, for events
+	trace string
+	cause string
+	hop   int
+
+	fresh   []broker.Event // that nobody requires: told after the write, and forgotten
+	few     [2]broker.Event
+	events  int
+	owned   bool // meta.Flows is this draft's
+	written bool
+}
+
+// newDraft begins the next revision of base. What meta refers to is shared.
+func (e *Engine) newDraft(k docKey, spec *modelspec.Spec, base *datasource.Document, meta *Meta, now time.Time) *draft {
+	d := &draft{e: e, k: k, spec: spec, doc: *base, meta: *meta, now: now}
+	d.fresh = d.few[:0]
+	d.doc.Format = max(d.doc.Format, datasource.Format)
+	d.doc.Revision++
+	if f := d.meta.Fail; f != nil && !f.Quarantined { // it works again
+		d.meta.Fail = nil
+	}
+	if len(d.meta.Outbox) > 0 {
+		out, i := e.told.upto(k), 0
+		for i < len(d.meta.Outbox) && d.meta.Outbox[i].Rev <= out {
+			i++
+		}
+		d.meta.Outbox = slices.Clip(d.meta.Outbox[i:]) // an append copies
+	}
+	return d
+}
+
+// flows are the document's flows, to be changed.
+func (d *draft) flows() []Flow {
+	if !d.owned {
+		d.owned = true
+		d.meta.Flows = slices.Clone(d.meta.Flows)
+		for i := range d.meta.Flows {
+			d.meta.Flows[i].Steps = slices.Clone(d.meta.Flows[i].Steps)
+		}
+	}
+	return d.meta.Flows
+}
+
+// flow finds a flow, to be changed; nil if it is not there.
+func (d *draft) flow(id string) *Flow {
+	fs := d.flows()
+	for i := range fs {
+		if fs[i].ID == id {
+			return &fs[i]
+		}
+	}
+	return nil
+}
+
+// open adds a flow. It fails with ErrExhausted where too many are open.
+func (d *draft) open(f Flow) (*Flow, error) {
+	n := 0
+	for i := range d.flows() {
+		if d.meta.Flows[i].State.open() || d.meta.Flows[i].State == Attention {
+			n++
+		}
+	}
+	if n >= MaxOpenFlows {
+		return nil, &modelspec.Error{Code: modelspec.ErrExhausted, Message: "document " + d.k.id + " has " + strconv.Itoa(n) + " open flows: wait until one has ended", NotSent: true}
+	}
+	d.meta.Flows = append(d.meta.Flows, f)
+	return &d.meta.Flows[len(d.meta.Flows)-1], nil
+}
+
+// origin says of which flow the events to come are a part: what they set going
+// extends it. Its zero value opens a flow of its own.
+type origin struct {
+	flow string
+	f    *frame // the command that began it, or nil
+}
+
+// emit adds an event, and the ports that consume it as steps.
+func (d *draft) emit(ctx context.Context, typ string, data *modelspec.Value, from *origin) error {
+	if typ == "" {
+		return nil
+	}
+	model := d.k.model
+	need, consumers := d.e.Broker.Needs(model, typ), d.spec.Consumers(typ)
+	var buf [48]byte
+	b := append(append(buf[:0], d.doc.Inc...), '.')
+	b = strconv.AppendInt(b, d.doc.Revision, 10)
+	b = strconv.AppendInt(append(b, '.'), int64(d.events), 10)
+	d.events++
+	ev := broker.Event{ID: string(b), Source: model, Type: typ, Subject: d.k.id, Time: d.now, Data: data,
+		Cause: d.cause, Trace: d.trace, Hop: d.hop, Caller: d.who}
+	if need {
+		d.meta.Outbox = append(d.meta.Outbox, Told{ev, d.doc.Revision})
+	} else {
+		d.fresh = append(d.fresh, ev)
+	}
+	for _, p := range consumers {
+		if err := d.step(ctx, p, ev.ID, from); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// step adds a run of p to the flow that from names.
+func (d *draft) step(ctx context.Context, p *modelspec.PortDescriptor, event string, from *origin) error {
+	c := Cause{Kind: "event", ID: event, Hop: d.hop, Trace: d.trace, Caller: d.who}
+	switch {
+	case from.f != nil:
+		from.flow, c.Kind, c.Port = from.f.flowID(), "command", from.f.req.Port
+		c.ID = from.flow
+	case from.flow == "":
+		from.flow = d.e.flowID(d.k.model, d.k.id, d.doc.Inc, "", event)
+	}
+	f := d.flow(from.flow)
+	if f == nil {
+		var err error
+		if f, err = d.open(Flow{ID: from.flow, Cause: c, State: Running, Committed: true, Started: d.now, Deadline: d.now.Add(flowDeadline)}); err != nil {
+			return err
+		}
+	}
+	n := 0
+	for i := range f.Steps {
+		if f.Steps[i].Port == p.Name && f.Steps[i].State != Tentative {
+			n++
+		}
+	}
+	if p.Repeats > 0 && n >= p.Repeats {
+		return nil
+	}
+	if len(f.Steps) >= MaxSteps {
+		return &modelspec.Error{Code: modelspec.ErrExhausted, Message: "flow " + f.ID + " has " + strconv.Itoa(MaxSteps) + " steps: it may be going in a circle"}
+	}
+	if p.Exclusive && from.f != nil { // a step of a flow waits instead
+		if err := d.exclusive(p, f.ID); err != nil {
+			return err
+		}
+	}
+	rep, err := d.spec.Handle(ctx, modelspec.Call{Op: modelspec.OpRequest, Port: p.Name, ID: d.k.id, Now: d.now, Caller: d.who, Trace: d.trace, Cause: event, Doc: d.doc.Data})
+	if err != nil && from.f != nil {
+		return err // a step without Arg makes its request when it is asked
+	}
+	f.Steps = append(f.Steps, Step{N: n, Port: p.Name, Key: d.e.stepKey(d.k.model, d.k.id, d.doc.Inc, f.ID, p.Name, n), Undo: p.Undo, State: Pending, Arg: rep.Result})
+	return nil
+}
+
+// exclusive refuses a second open flow with the port p.
+func (d *draft) exclusive(p *modelspec.PortDescriptor, mine string) error {
+	for i := range d.meta.Flows {
+		o := &d.meta.Flows[i]
+		if o.ID != mine && o.State.open() && slices.ContainsFunc(o.Steps, func(s Step) bool { return s.Port == p.Name }) {
+			return &modelspec.Error{Code: modelspec.ErrRefused, Message: "port " + p.Name + " is at work in another flow of this document: wait until it has ended", NotSent: true}
+		}
+	}
+	return nil
+}
+
+// finish ends what is over, and says when to look again. Events of its own
+// may make steps, so it goes round until nothing changes.
+func (d *draft) finish(ctx context.Context) error {
+	for range MaxOpenFlows {
+		again, err := d.close(ctx)
+		if err != nil {
+			return err
+		}
+		if !again {
+			break
+		}
+	}
+	d.doc.Due = d.due()
+	index, err := d.index()
+	if err != nil {
+		return err
+	}
+	d.doc.Index = index
+	if len(d.meta.Outbox) > 8 || len(d.meta.Flows) > 0 {
+		if n := d.size(); n > MaxEnvelope {
+			return &modelspec.Error{Code: modelspec.ErrExhausted, Message: "the document and what the host keeps with it would take " + strconv.Itoa(n) + " bytes: at most " + strconv.Itoa(MaxEnvelope) + " are kept in one envelope"}
+		}
+	}
+	meta := d.meta
+	d.doc.Meta = modelspec.Of(meta)
+	d.doc.By = d.e.nonce()
+	return nil
+}
+
+// close ends the flows in which nothing is left to do.
+func (d *draft) close(ctx context.Context) (again bool, err error) {
+	for i := range d.meta.Flows {
+		if !d.meta.Flows[i].State.open() || !d.meta.Flows[i].over() {
+			continue
+		}
+		f := &d.flows()[i]
+		f.Ended = d.now
+		if f.State == Running {
+			f.State = Completed
+			continue
+		}
+		f.State = Undone
+		if f.Committed {
+			if err := d.undone(ctx, f); err != nil {
+				return false, err
+			}
+			again = true
+		}
+	}
+	return again, nil
+}
+
+// undone folds the end of a compensation into the model.
+func (d *draft) undone(ctx context.Context, f *Flow) error {
+	rep, err := d.spec.Handle(ctx, modelspec.Call{Op: modelspec.OpUndone, ID: d.k.id, Now: d.now, Caller: f.Cause.Caller, Trace: f.Cause.Trace, Cause: f.ID, Doc: d.doc.Data, Prev: d.doc.Data})
+	if err != nil {
+		f.State, f.Error = Attention, modelspec.AsError(err)
+		return d.emit(ctx, d.k.model+".attention", d.doc.Data, &origin{})
+	}
+	d.change(rep.Doc)
+	return d.emit(ctx, d.k.model+".undone", d.doc.Data, &origin{})
+}
+
+// change puts a new document in; nil leaves it as it is.
+func (d *draft) change(doc *modelspec.Value) {
+	if doc != nil && doc != d.doc.Data {
+		d.doc.Data, d.doc.Updated = doc, d.now
+	}
+}
+
+func (d *draft) due() (at time.Time) {
+	if d.meta.Fail != nil { // quarantined
+		return time.Time{}
+	}
+	soonest := func(t time.Time) {
+		if at.IsZero() || t.Before(at) {
+			at = t
+		}
+	}
+	if len(d.meta.Outbox) > 0 {
+		soonest(d.now)
+	}
+	if d.meta.Receipts.len() >= 2*keptReceipts {
+		soonest(d.now)
+	}
+	for i := range d.meta.Flows {
+		switch f := &d.meta.Flows[i]; {
+		case f.State.open():
+			soonest(f.due(d.now))
+		case f.State != Attention:
+			soonest(f.Ended.Add(2 * clearAfter))
+		}
+	}
+	if d.doc.Gone && at.IsZero() {
+		soonest(d.doc.Updated.Add(retention))
+	}
+	return at
+}
+
+// attentionIndex lists the documents that need a person.
+const attentionIndex = "_attention"
+
+func (d *draft) index() ([]datasource.Entry, error) {
+	if d.doc.Gone {
+		return nil, nil
+	}
+	es, err := d.spec.Index(d.doc.Data)
+	if err != nil {
+		return nil, err
+	}
+	for i := range d.meta.Flows {
+		if d.meta.Flows[i].State == Attention {
+			return append(slices.Clip(es), datasource.Entry{Name: attentionIndex, Key: "flow"}), nil
+		}
+	}
+	if d.meta.Fail != nil && d.meta.Fail.Quarantined {
+		es = append(slices.Clip(es), datasource.Entry{Name: attentionIndex, Key: "quarantined"})
+	}
+	return es, nil
+}
+
+func (d *draft) size() int {
+	n := d.doc.Data.Size()
+	for i := range d.meta.Outbox {
+		n += 200 + d.meta.Outbox[i].Data.Size()
+	}
+	for i := range d.meta.Flows {
+		for j := range d.meta.Flows[i].Steps {
+			s := &d.meta.Flows[i].Steps[j]
+			n += 200
+			if s.Arg != nil {
+				n += s.Arg.Size()
+			}
+			if s.Result != nil {
+				n += s.Result.Size()
+			}
+		}
+	}
+	for l := d.meta.Receipts; l != nil; l = l.next {
+		n += 150
+		if l.Result != nil {
+			n += l.Result.Size()
+		}
+	}
+	return n
+}
+
+// put writes the draft. ErrConflict means that it was not written; after any
+// other error nobody knows. What nobody requires is told at once.
+func (d *draft) put(ctx context.Context, c datasource.Collection) error {
+	mu := d.e.stripe(d.k)
+	mu.Lock()
+	defer mu.Unlock()
+	if err := c.Put(ctx, d.doc); err != nil && !d.mine(ctx, c, err) {
+		return err
+	}
+	d.written = true
+	if len(d.meta.Outbox) == 0 {
+		d.e.told.cleared(d.k, d.doc.Revision)
+	}
+	for i := range d.fresh {
+		d.e.Broker.Tell(d.fresh[i])
+	}
+	return nil
+}
+
+// mine reads back after a failed write: a driver, or a network, may have lost
+// the answer to one that happened.
+func (d *draft) mine(ctx context.Context, c datasource.Collection, err error) bool {
+	if errors.Is(err, modelspec.ErrExists) {
+		return false
+	}
+	ctx, cancel := detached(ctx)
+	defer cancel()
+	have, err := c.Get(ctx, d.doc.ID)
+	return err == nil && have.By == d.doc.By && have.Revision == d.doc.Revision
+}
+
+// save finishes and writes the draft, and sees to what it leaves to do.
+func (d *draft) save(ctx context.Context, c datasource.Collection) error {
+	if err := d.finish(ctx); err != nil {
+		return err
+	}
+	if err := d.put(ctx, c); err != nil {
+		return err
+	}
+	if !d.doc.Due.IsZero() {
+		d.e.look(d.k, d.doc.Due)
+	}
+	return nil
+}

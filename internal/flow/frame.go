@@ -1,0 +1,158 @@
+package flow
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/org/aegis/broker"
+	"github.com/org/aegis/datasource"
+	"github.com/org/aegis/federation"
+	"github.com/org/aegis/internal/policy"
+	"github.com/org/aegis/modelspec"
+)
+
+// frame is one run of one handler: its context and its Effects.
+type frame struct {
+	policy.Context
+	e    *Engine
+	k    docKey
+	spec *modelspec.Spec
+	gen  *federation.Generation
+	coll datasource.Collection
+	req  *Request
+	who  string // principal
+	port *modelspec.PortDescriptor
+	now  time.Time
+	call modelspec.Call
+	deep int
+
+	base datasource.Document // what the next write builds on
+	meta *Meta
+	data *modelspec.Value // what the handler was given
+	rev  int64            // of the document when it was given it, and of this frame's writes since
+
+	command string // the command's key: the client's, or made when first needed
+	flow    string // the command's flow, once something of it was written
+
+	busy    atomic.Bool
+	closed  atomic.Bool
+	acted   bool // asked something of somebody: not to be done twice
+	held    bool // the command is in e.live
+	stale   bool // somebody else wrote while the handler ran
+	effects int
+	bytes   int
+	made    []made // calls, in their order
+	again   []made // calls of the run before this one: answered from memory
+	events  []broker.Event
+	gone    error // why the command may not act any more
+}
+
+// made is one call that the handler made.
+type made struct {
+	port   *modelspec.PortDescriptor
+	n      int
+	key    string
+	arg    *modelspec.Value
+	result *modelspec.Value
+	err    error
+	undone bool
+}
+
+// state says what became of the call.
+func (m *made) state() StepState {
+	switch {
+	case m.undone:
+		return Reversed
+	case m.err == nil:
+		return Done
+	case modelspec.NotSent(m.err):
+		return Skipped
+	case modelspec.Transient(m.err):
+		return Unknown
+	}
+	return Failed
+}
+
+// Value is part of context.Context.
+func (f *frame) Value(k any) any {
+	switch k {
+	case modelspec.EffectsKey:
+		return f
+	case modelspec.CallKey:
+		return &f.call
+	case depthKey{}:
+		return f.deep
+	case CommandKey, IfMatchKey:
+		return nil
+	}
+	return f.Context.Value(k)
+}
+
+// key is the command's: a client's keys and made ones cannot meet.
+func (f *frame) commandKey() string {
+	if f.command == "" {
+		if f.req.Key != "" {
+			f.command = "c" + f.req.Key
+		} else {
+			f.command = "r" + newKey()
+		}
+	}
+	return f.command
+}
+
+func (f *frame) callKey(port string, n int) string {
+	return f.e.callKey(f.k.model, f.k.id, f.base.Inc, f.who, f.commandKey(), port, n)
+}
+
+func (f *frame) flowID() string {
+	if f.flow == "" {
+		f.flow = f.e.flowID(f.k.model, f.k.id, f.base.Inc, f.who, f.commandKey())
+	}
+	return f.flow
+}
+
+// hold says that the command is acting in this process, and fails where it is
+// acting already.
+func (f *frame) hold() error {
+	if f.held {
+		return nil
+	}
+	if !f.e.live.begin(f.flowID()) {
+		return &modelspec.Error{Code: modelspec.ErrConflict, Message: "the command is being carried out: ask again", NotSent: true}
+	}
+	f.held = true
+	return nil
+}
+
+// end closes the frame: effects are refused from now on.
+func (f *frame) end() {
+	f.closed.Store(true)
+	f.Close()
+}
+
+// release lets others take the command over.
+func (f *frame) release() {
+	if f.held {
+		f.e.live.end(f.flow)
+		f.held = false
+	}
+}
+
+// lease is when the command may be taken for dead.
+func (f *frame) lease() time.Time {
+	at, _ := f.Deadline()
+	return at.Add(leaseMargin)
+}
+
+// run asks the model, once. It never panics.
+func (f *frame) run(ctx context.Context, arg *modelspec.Value) (modelspec.Reply, error) {
+	at := f.now.Add(f.e.out(f.k.model, f.port).guard.Timeout())
+	f.Also = f.gen.Context()
+	f.Begin(ctx, at)
+	defer f.end()
+	dl, _ := f.Deadline()
+	f.call = modelspec.Call{Op: modelspec.OpInvoke, Model: f.k.model, Port: f.port.Name, ID: f.k.id, Key: f.req.Key, Now: f.now, Deadline: dl,
+		Caller: f.req.Caller, Trace: f.req.Trace, Doc: f.data, Prev: f.data, Arg: arg}
+	return f.spec.Handle(f, f.call)
+}

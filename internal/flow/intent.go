@@ -1,0 +1,139 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/org/aegis/modelspec"
+)
+
+// intend writes down that a call with an undo is about to be made, so that a
+// crash cannot leave an effect that nobody knows of. The same command, asked
+// again after a crash, adopts the step under the same key.
+func (f *frame) intend(ctx context.Context, m *made) error {
+	if err := f.hold(); err != nil {
+		return err
+	}
+	first := len(f.made) == 0
+	return f.write(ctx, func(d *draft) error {
+		fl := d.flow(f.flow)
+		if fl == nil {
+			var err error
+			fl, err = d.open(Flow{ID: f.flow, Cause: Cause{Kind: "command", ID: f.flow, Port: f.port.Name, Trace: f.req.Trace, Caller: f.req.Caller},
+				Version: f.gen.Version, State: Running, Started: f.now, Deadline: f.now.Add(flowDeadline)})
+			if err != nil {
+				return err
+			}
+		}
+		if fl.State != Running || fl.Committed {
+			return takenBack()
+		}
+		if m.port.Exclusive {
+			if err := d.exclusive(m.port, fl.ID); err != nil {
+				return err
+			}
+		}
+		return f.tentative(fl, m, first)
+	})
+}
+
+// tentative adds the step of m to the flow, or adopts it.
+func (f *frame) tentative(fl *Flow, m *made, first bool) error {
+	others := false
+	for i := range fl.Steps {
+		s := &fl.Steps[i]
+		if s.Key != m.key {
+			others = others || s.State == Tentative
+			continue
+		}
+		if digestOf(s.Arg) != digestOf(m.arg) {
+			fl.turn(f.now, modelspec.AsError(takenBack()))
+			return nil // written, and then refused: see write
+		}
+		s.State, s.Until = Tentative, f.lease()
+		return nil
+	}
+	if first && others && len(f.again) == 0 { // asked again after a crash, and by other code
+		fl.turn(f.now, modelspec.AsError(takenBack()))
+		return nil
+	}
+	if len(fl.Steps) >= MaxSteps {
+		return &modelspec.Error{Code: modelspec.ErrExhausted, Message: "the command has made too many calls that can be undone", NotSent: true}
+	}
+	fl.Steps = append(fl.Steps, Step{N: m.n, Port: m.port.Name, Key: m.key, Undo: true, State: Tentative, Until: f.lease(), Arg: m.arg})
+	return nil
+}
+
+// renew makes sure that the command has not been taken for dead.
+func (f *frame) renew(ctx context.Context) error {
+	return f.write(ctx, func(d *draft) error {
+		fl := d.flow(f.flow)
+		if fl == nil || fl.State != Running || fl.Committed {
+			return takenBack()
+		}
+		for i := range fl.Steps {
+			if fl.Steps[i].State == Tentative {
+				fl.Steps[i].Until = f.lease()
+			}
+		}
+		return nil
+	})
+}
+
+func takenBack() error {
+	return &modelspec.Error{Code: modelspec.ErrConflict, Message: "the command was taken for dead, and what it had done was taken back: ask again under a new key", NotSent: true}
+}
+
+// write changes the host's part of the document while the handler runs. If
+// somebody else writes meanwhile it goes on from there, and the handler will
+// be run again.
+func (f *frame) write(ctx context.Context, change func(*draft) error) error {
+	for range maxReruns {
+		d := f.e.newDraft(f.k, f.spec, &f.base, f.meta, time.Now())
+		if err := change(d); err != nil {
+			f.gone = err
+			return err
+		}
+		turned := false
+		if fl := d.flow(f.flow); fl != nil {
+			turned = fl.State == Undoing
+		}
+		err := d.save(ctx, f.coll)
+		if err == nil {
+			f.base, f.meta = d.doc, &d.meta
+			f.rev = d.doc.Revision
+			if turned {
+				f.gone = takenBack()
+				return f.gone
+			}
+			return nil
+		}
+		if !errors.Is(err, modelspec.ErrConflict) {
+			return err
+		}
+		if err := f.reload(ctx); err != nil {
+			return err
+		}
+	}
+	return &modelspec.Error{Code: modelspec.ErrConflict, Message: "the document changes too often: ask again", NotSent: true}
+}
+
+// reload looks at what somebody else wrote.
+func (f *frame) reload(ctx context.Context) error {
+	doc, err := f.coll.Get(ctx, f.k.id)
+	if err != nil {
+		return err
+	}
+	if doc.Gone || doc.Inc != f.base.Inc {
+		f.gone = &modelspec.Error{Code: modelspec.ErrConflict, Message: "the document was deleted meanwhile", NotSent: true}
+		return f.gone
+	}
+	meta, err := metaOf(&doc)
+	if err != nil {
+		return err
+	}
+	f.stale = f.stale || doc.Revision != f.rev
+	f.base, f.meta = doc, meta
+	return nil
+}

@@ -1,0 +1,194 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/org/aegis/datasource"
+	"github.com/org/aegis/internal/policy"
+	"github.com/org/aegis/modelspec"
+)
+
+// maintain publishes what the document has to tell, clears what is told, moves
+// what is over out of the envelope, and buries the document itself when its
+// time has come. now: do all of it, however fresh.
+func (e *Engine) maintain(ctx context.Context, k docKey, at time.Time, now bool) error {
+	c, err := e.coll(k.model)
+	if err != nil {
+		return err
+	}
+	for range maxReruns {
+		again, err := e.maintainOnce(ctx, c, k, at, now)
+		if errors.Is(err, modelspec.ErrConflict) {
+			continue
+		}
+		if err != nil || !again {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *Engine) maintainOnce(ctx context.Context, c datasource.Collection, k docKey, at time.Time, now bool) (again bool, err error) {
+	doc, err := c.Get(ctx, k.id)
+	if errors.Is(err, modelspec.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if doc.Due.IsZero() && e.told.upto(k) == 0 || doc.Due.After(later(at)) {
+		return false, nil
+	}
+	meta, err := metaOf(&doc)
+	if err != nil {
+		return false, err
+	}
+	if err := writable(&doc, meta); err != nil {
+		e.newer.note(k, err)
+		return false, nil
+	}
+	if f := meta.Fail; f != nil && (f.Quarantined || f.Next.After(later(at))) {
+		if !f.Quarantined {
+			e.look(k, f.Next)
+		}
+		return false, nil
+	}
+	if done, err := e.leftover(ctx, c, k, &doc, meta); done || err != nil {
+		return err == nil, err
+	}
+	if doc.Gone && len(meta.Outbox) == 0 && !doc.Updated.Add(retention).After(later(at)) {
+		return false, c.Purge(ctx, doc.ID, doc.Revision)
+	}
+	if out, err := e.publish(ctx, k, meta, later(at)); !out || err != nil {
+		return false, err
+	}
+	return false, e.tidy(ctx, c, k, &doc, meta, now)
+}
+
+// later is the later of t and the present: what a step has just written is due
+// now, which is after then.
+func later(t time.Time) time.Time {
+	if n := time.Now(); n.After(t) {
+		return n
+	}
+	return t
+}
+
+// leftover marks a document that another process left unfinished, before it is
+// touched. One that a process was at work on when it ended may be what ended
+// it: it is tried alone, and after some deaths no more.
+func (e *Engine) leftover(ctx context.Context, c datasource.Collection, k docKey, doc *datasource.Document, meta *Meta) (done bool, err error) {
+	if e.ours(doc.By) {
+		return false, nil
+	}
+	f := Fail{}
+	if meta.Fail != nil {
+		f = *meta.Fail
+	}
+	if f.Life != "" && f.Life != e.life && f.Count == 0 {
+		f.Died++
+		f.Error = "a process ended while it was at work on this document"
+	}
+	f.Life, f.Next = e.life, doc.Due
+	return true, e.putFail(ctx, c, k, doc, meta, f, f.Died >= deaths)
+}
+
+func (e *Engine) ours(by string) bool {
+	return len(by) > len(e.life) && by[:len(e.life)] == e.life
+}
+
+// publish tells the events of the outbox that are not out yet, in their order,
+// and reports whether all are. A subscriber that refuses an event again and
+// again gets it no more: it goes to the dead letters, and the subject goes on.
+func (e *Engine) publish(ctx context.Context, k docKey, meta *Meta, now time.Time) (out bool, err error) {
+	done := e.told.upto(k)
+	for i := range meta.Outbox {
+		t := &meta.Outbox[i]
+		if t.Rev <= done {
+			continue
+		}
+		before := e.tries.of(t.ID)
+		if before.next.After(now) {
+			e.look(k, before.next)
+			return false, nil
+		}
+		if taken, err := e.deliver(ctx, t, before.taken); err != nil {
+			if ctx.Err() != nil {
+				return false, ctx.Err()
+			}
+			n, next := e.tries.failed(t.ID, taken, now)
+			if n < quarantine {
+				e.look(k, next)
+				return false, nil
+			}
+			if err := e.deadLetter(ctx, t, err); err != nil {
+				return false, err
+			}
+		}
+		e.tries.forget(t.ID)
+		if i == len(meta.Outbox)-1 || meta.Outbox[i+1].Rev > t.Rev {
+			e.told.set(k, t.Rev, time.Now())
+		}
+	}
+	return true, nil
+}
+
+// deliver gives an event to whoever must have it and has not.
+func (e *Engine) deliver(ctx context.Context, t *Told, taken []string) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, policy.DefaultTimeout)
+	defer cancel()
+	return e.Broker.Deliver(ctx, t.Event, taken)
+}
+
+// DeadLetter is an event that a required subscriber would not take.
+type DeadLetter struct {
+	Event Told   `json:"event"`
+	Error string `json:"error"`
+}
+
+func (e *Engine) deadLetter(ctx context.Context, t *Told, why error) error {
+	now := time.Now()
+	e.Log.Error("an event was refused too often: it is in the dead letters now", "event", t.ID, "type", t.Type, "subject", t.Subject, "err", why)
+	e.Observe(Observation{Kind: DeadLettered, Model: t.Source, ID: t.Subject, Err: why})
+	return e.keep(ctx, deadLetters, hashed("event", t.Source, t.ID), modelspec.Of(DeadLetter{*t, cut(why.Error(), 500)}), docKey{t.Source, t.Subject}, time.Time{}, now)
+}
+
+// tidy writes the envelope without what is over, if it is time for that.
+func (e *Engine) tidy(ctx context.Context, c datasource.Collection, k docKey, doc *datasource.Document, meta *Meta, now bool) error {
+	ended, open := false, false
+	for i := range meta.Flows {
+		ended = ended || !meta.Flows[i].State.open() && meta.Flows[i].State != Attention
+		open = open || meta.Flows[i].State.open()
+	}
+	full := meta.Receipts.len() >= 2*keptReceipts
+	told := len(meta.Outbox) > 0
+	if !now && told && !full && !ended {
+		if open || time.Since(doc.Updated) < clearAfter {
+			return nil // the next write, or the poll, clears it
+		}
+	}
+	if !full && !told && !ended {
+		if open || !doc.Due.IsZero() && doc.Gone {
+			return nil
+		}
+	}
+	spec, g, err := e.pin(k.model, k.id)
+	if err != nil {
+		return err
+	}
+	defer g.Unpin()
+	d := e.newDraft(k, spec, doc, meta, time.Now())
+	if full {
+		if err := d.spill(ctx); err != nil {
+			return err
+		}
+	}
+	if ended {
+		if err := d.bury(ctx); err != nil {
+			return err
+		}
+	}
+	return d.save(ctx, c)
+}

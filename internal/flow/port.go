@@ -1,0 +1,260 @@
+package flow
+
+import (
+	"context"
+	"maps"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/org/aegis/adapter"
+	"github.com/org/aegis/federation"
+	"github.com/org/aegis/internal/policy"
+	"github.com/org/aegis/modelspec"
+	"github.com/org/aegis/port"
+)
+
+// out is one port of one model, for the life of the host: its patience, its
+// breakers and how many calls are under way belong to no generation.
+type out struct {
+	model, port string
+	guard       *policy.Guard
+	ref         *federation.PortRef
+
+	mu      sync.Mutex
+	active  int
+	waiting []taskKey // flows that found the port full
+}
+
+func (e *Engine) out(model string, p *modelspec.PortDescriptor) *out {
+	if m := e.byPtr.Load(); m != nil {
+		if o, ok := (*m)[p]; ok {
+			return o
+		}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	o := e.outLocked(model, p)
+	n := map[*modelspec.PortDescriptor]*out{}
+	if m := e.byPtr.Load(); m != nil && len(*m) < 4096 { // descriptors of retired generations go in bulk
+		maps.Copy(n, *m)
+	}
+	n[p] = o
+	e.byPtr.Store(&n)
+	return o
+}
+
+func (e *Engine) outLocked(model string, p *modelspec.PortDescriptor) *out {
+	pol := p.Policy
+	if o, ok := e.Policies[model+"."+p.Name]; ok {
+		pol = o
+	}
+	k := portKey{model, p.Name}
+	n := map[portKey]*out{}
+	if m := e.ports.Load(); m != nil {
+		if o, ok := (*m)[k]; ok && o.guard.Policy() == pol {
+			return o
+		}
+		maps.Copy(n, *m)
+	}
+	o := &out{model: model, port: p.Name, guard: policy.New(model+"."+p.Name, pol), ref: e.Table.PortRef(model, p.Name)}
+	n[k] = o
+	e.ports.Store(&n)
+	return o
+}
+
+// enter takes a place at the port, or leaves t to be woken when one is free.
+func (o *out) enter(t taskKey) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.active >= portAtOnce {
+		o.waiting = append(o.waiting, t)
+		return false
+	}
+	o.active++
+	return true
+}
+
+// leave gives the place back and returns who waited for it first.
+func (o *out) leave() (taskKey, bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.active--
+	if len(o.waiting) == 0 {
+		return taskKey{}, false
+	}
+	t := o.waiting[0]
+	o.waiting = o.waiting[1:]
+	return t, true
+}
+
+// callCtx is what an adapter sees: keys and a deadline, but no effects.
+type callCtx struct {
+	policy.Context
+	e      *Engine
+	o      *out
+	f      *frame // of the handler that calls, or nil
+	n      int    // of the call, where f makes the key
+	key    string
+	undoes string
+	call   modelspec.Call // who and when, for boundaries
+	answer *modelspec.Value
+	depth  int
+}
+
+// Key is made when first asked for: an adapter that keeps none costs none.
+func (c *callCtx) Key() string {
+	if c.key == "" && c.f != nil {
+		c.key = c.f.callKey(c.o.port, c.n)
+	}
+	return c.key
+}
+
+// Value is part of context.Context.
+func (c *callCtx) Value(k any) any {
+	switch k {
+	case adapter.KeyKey:
+		return c.Key()
+	case adapter.UndoesKey:
+		return c.undoes
+	case modelspec.EffectsKey:
+		return nil
+	case modelspec.CallKey:
+		return &c.call
+	case depthKey{}:
+		return c.depth
+	case CommandKey, IfMatchKey:
+		return nil
+	}
+	return c.Context.Value(k)
+}
+
+// attempt makes one attempt at the port.
+func (c *callCtx) attempt(ctx context.Context, req *modelspec.Value) (v *modelspec.Value, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, &modelspec.Error{Code: modelspec.CodeOf(err), Message: err.Error(), NotSent: true}
+	}
+	a, g, err := c.o.ref.Pin(c.call.ID)
+	if err != nil {
+		return nil, err
+	}
+	defer g.Unpin()
+	b := c.o.guard.Breaker(g.ID, g.Sole())
+	if b == nil {
+		return c.ask(ctx, a, req)
+	}
+	return policy.Through(b, func() (*modelspec.Value, error) { return c.ask(ctx, a, req) })
+}
+
+func (c *callCtx) ask(ctx context.Context, a *adapter.Adapter, req *modelspec.Value) (v *modelspec.Value, err error) {
+	defer policy.Recover("adapter of "+c.o.port, &err)
+	switch {
+	case c.undoes != "":
+		return nil, c.takeBack(ctx, a, req)
+	case a.Route != nil:
+		return c.e.route(ctx, c, a.Route, req)
+	case a.Call == nil:
+		return nil, &modelspec.Error{Code: modelspec.ErrUnimplemented, Message: "port " + c.o.port + " is bound to nothing", NotSent: true}
+	}
+	return a.Call(ctx, req)
+}
+
+func (c *callCtx) takeBack(ctx context.Context, a *adapter.Adapter, req *modelspec.Value) error {
+	switch {
+	case a.Route != nil:
+		return c.e.routeBack(ctx, c, a.Route, req)
+	case a.Undo == nil:
+		return &modelspec.Error{Code: modelspec.ErrUnavailable, Message: "port " + c.o.port + " is bound without its undo: bind it with adapter.BindUndo", NotSent: true}
+	}
+	return a.Undo(ctx, req, c.answer)
+}
+
+// do calls the port as patiently as its policy says.
+func (c *callCtx) do(parent context.Context, req *modelspec.Value) (*modelspec.Value, error) {
+	c.Begin(parent, time.Now().Add(c.o.guard.Timeout()))
+	defer c.Close()
+	v, err := c.o.guard.Do(c, c.attempt, req)
+	if err != nil && !modelspec.HasCode(err) {
+		err = &modelspec.Error{Code: modelspec.ErrUnknown, Message: err.Error()}
+	}
+	return v, err
+}
+
+type (
+	depthKey   struct{}
+	commandKey struct{}
+	ifMatchKey struct{}
+)
+
+// CommandKey and IfMatchKey are the keys under which a context carries the
+// idempotency key and the If-Match of a command. They hold for that command
+// only: what its handler or an adapter asks for is another one.
+var (
+	CommandKey any = commandKey{}
+	IfMatchKey any = ifMatchKey{}
+)
+
+func depthOf(ctx context.Context) int { d, _ := ctx.Value(depthKey{}).(int); return d }
+
+// route answers a port with another model's inbound port, under the same key.
+func (e *Engine) route(ctx context.Context, c *callCtx, r *adapter.Joint, req *modelspec.Value) (*modelspec.Value, error) {
+	id, arg, err := r.Map(req)
+	if err != nil {
+		return nil, modelspec.Coded(err, modelspec.ErrInvalid)
+	}
+	res, err := e.invokeRef(ctx, c, r.To, id, routePrefix+c.Key(), arg)
+	return res.Value, notApplied(err)
+}
+
+// routePrefix keeps the keys of routes apart from those of clients, which are
+// visible characters.
+const routePrefix = "\x00route\x00"
+
+func (e *Engine) invokeRef(ctx context.Context, c *callCtx, to port.Ref, id, key string, arg *modelspec.Value) (Result, error) {
+	model, err := adapter.Resolve(to, e.Table.Snapshot().Models())
+	if err != nil {
+		return Result{}, err
+	}
+	return e.Invoke(ctx, Request{Model: model, ID: id, Port: to.Port, Key: key, Trace: c.call.Trace}, arg)
+}
+
+// notApplied marks the failures of a routed command that certainly changed
+// nothing: its document was busy, or its component is not there.
+func notApplied(err error) error {
+	if err == nil {
+		return nil
+	}
+	e := *modelspec.AsError(err)
+	if e.Code == modelspec.ErrConflict || strings.HasPrefix(e.Message, noModel) {
+		e.Code, e.NotSent = modelspec.ErrUnavailable, true
+	}
+	return &e
+}
+
+const noModel = "no model "
+
+// routeBack takes a routed command back. One that never ran is not run, and
+// its key is closed for ever: the receipt of the refusal stays.
+func (e *Engine) routeBack(ctx context.Context, c *callCtx, r *adapter.Joint, req *modelspec.Value) error {
+	if r.Back.Port == "" {
+		return &modelspec.Error{Code: modelspec.ErrUnavailable, Message: "port " + c.o.port + " is routed without its undo: use adapter.RouteUndo", NotSent: true}
+	}
+	id, _, err := r.Map(req)
+	if err != nil {
+		return modelspec.Coded(err, modelspec.ErrInvalid)
+	}
+	to, err := adapter.Resolve(r.To, e.Table.Snapshot().Models())
+	if err != nil {
+		return err
+	}
+	ran, err := e.closeKey(ctx, docKey{to, id}, routePrefix+c.undoes)
+	if err != nil || !ran {
+		return notApplied(err)
+	}
+	backID, arg, err := r.BackMap(req, c.answer)
+	if err != nil {
+		return modelspec.Coded(err, modelspec.ErrInvalid)
+	}
+	_, err = e.invokeRef(ctx, c, r.Back, backID, routePrefix+c.Key(), arg)
+	return notApplied(err)
+}

@@ -1,0 +1,158 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/org/aegis/datasource"
+	"github.com/org/aegis/modelspec"
+)
+
+// Receipts and ended flows do not stay in the envelope for ever: they move to
+// collections of their own beside the model's, and are purged after a day.
+
+func receiptsOf(model string) string { return model + ".receipts" }
+func historyOf(model string) string  { return model + ".history" }
+
+const deadLetters = "aegis.deadletters"
+
+// receipt finds the answer that the command had before, nil if it had none.
+func (e *Engine) receipt(ctx context.Context, k docKey, doc *datasource.Document, m *Meta, who, key string) (*Receipt, error) {
+	if key == "" {
+		return nil, nil
+	}
+	if r := m.Receipts.find(who, key); r != nil || !m.Spilled {
+		return r, nil
+	}
+	c, err := e.coll(receiptsOf(k.model))
+	if err != nil {
+		return nil, err
+	}
+	d, err := c.Get(ctx, e.receiptID(k, doc.Inc, who, key))
+	switch {
+	case errors.Is(err, modelspec.ErrNotFound) || err == nil && d.Gone:
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return modelspec.As[Receipt](d.Data)
+}
+
+func (e *Engine) receiptID(k docKey, inc, who, key string) string {
+	return hashed("receipt", e.Namespace, k.model, k.id, inc, who, key)
+}
+
+// spill moves the older receipts of the draft out. It does so before the draft
+// is written: what fails leaves a copy too many, never one too few.
+func (d *draft) spill(ctx context.Context) error {
+	young, old := d.meta.Receipts.cut(keptReceipts)
+	for ; old != nil; old = old.next {
+		if d.now.Sub(old.Time) > retention {
+			continue
+		}
+		r := old.Receipt
+		if err := d.e.keep(ctx, receiptsOf(d.k.model), d.e.receiptID(d.k, d.doc.Inc, r.Principal, r.Key), modelspec.Of(r), d.k, r.Time.Add(retention), d.now); err != nil {
+			return err
+		}
+	}
+	d.meta.Receipts, d.meta.Spilled = young, true
+	return nil
+}
+
+// bury moves the draft's ended flows to the history.
+func (d *draft) bury(ctx context.Context) error {
+	var left []Flow
+	for i := range d.meta.Flows {
+		f := d.meta.Flows[i]
+		if f.State.open() || f.State == Attention {
+			left = append(left, f)
+			continue
+		}
+		if err := d.e.keep(ctx, historyOf(d.k.model), f.ID, modelspec.Of(f), d.k, d.now.Add(retention), d.now); err != nil {
+			return err
+		}
+	}
+	d.meta.Flows, d.owned = left, false
+	return nil
+}
+
+// keep stores a document of the host's own. That it is there already is fine.
+func (e *Engine) keep(ctx context.Context, coll, id string, data *modelspec.Value, of docKey, until, now time.Time) error {
+	c, err := e.coll(coll)
+	if err != nil {
+		return err
+	}
+	d := datasource.Document{Format: datasource.Format, ID: id, Inc: newInc(), Revision: 1, By: e.nonce(), Created: now, Updated: now, Due: until, Data: data}
+	if key, ok := modelspec.IndexKey(of.id); ok {
+		d.Index = []datasource.Entry{{Name: "document", Key: key}}
+	}
+	if err := c.Put(ctx, d); err != nil && !errors.Is(err, modelspec.ErrConflict) {
+		return err
+	}
+	return nil
+}
+
+// expire purges the documents of the host's own whose time is over.
+func (e *Engine) expire(ctx context.Context, coll string, now time.Time) error {
+	c, err := e.coll(coll)
+	if err != nil {
+		return err
+	}
+	marks, err := c.Due(ctx, now, datasource.Mark{}, pageOfDue)
+	if err != nil {
+		return err
+	}
+	for _, m := range marks {
+		d, err := c.Get(ctx, m.ID)
+		if errors.Is(err, modelspec.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if !d.Gone {
+			d.Revision++
+			d.Gone, d.Data, d.Meta, d.Index, d.By = true, nil, nil, nil, e.nonce()
+			if err := c.Put(ctx, d); err != nil {
+				return err
+			}
+		}
+		if err := c.Purge(ctx, d.ID, d.Revision); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// closeKey reports whether a routed command ran. One that did not never will:
+// its key is answered with a refusal from now on.
+func (e *Engine) closeKey(ctx context.Context, k docKey, key string) (ran bool, err error) {
+	spec, g, err := e.pin(k.model, k.id)
+	if err != nil {
+		return false, err
+	}
+	defer g.Unpin()
+	c, err := e.coll(k.model)
+	if err != nil {
+		return false, err
+	}
+	for range maxReruns {
+		doc, meta, rc, err := e.before(ctx, c, k, "", key)
+		if errors.Is(err, modelspec.ErrNotFound) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		if rc != nil {
+			return rc.Error == nil, nil
+		}
+		d := e.newDraft(k, spec, &doc, meta, time.Now())
+		d.meta.Receipts = d.meta.Receipts.add(Receipt{Key: key, Port: ":undone", Time: d.now, Error: modelspec.AsError(takenBack())})
+		if err = d.save(ctx, c); err == nil || !errors.Is(err, modelspec.ErrConflict) {
+			return false, err
+		}
+	}
+	return false, modelspec.ErrConflict
+}
