@@ -90,6 +90,8 @@ type Config struct {
 	// Open lets Run listen on other addresses than loopback although Authorize
 	// is nil: everybody who can connect may read and write every model.
 	Open bool
+	// Timeout bounds one request of the API. Zero: 30 seconds.
+	Timeout time.Duration
 	// MaxBody is the most bytes of a request's body. Zero: 1 MiB.
 	MaxBody int64
 	// Rate bounds the requests of one caller. Zero: 1,000 a second, and any

@@ -116,7 +116,8 @@ func (r Repository[T]) Update(ctx context.Context, id string, change func(*T) er
 
 // Delete removes a document. One with a flow that has not ended is refused.
 func (r Repository[T]) Delete(ctx context.Context, id string) error {
-	return r.host.engine.Delete(ctx, r.request(ctx, id))
+	_, err := r.host.engine.Delete(ctx, r.request(ctx, id))
+	return err
 }
 
 func (r Repository[T]) request(ctx context.Context, id string) flow.Request {

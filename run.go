@@ -72,6 +72,6 @@ func (h *Host) mayListen(addr string) error {
 func (h *Host) newAPI() http.Handler {
 	return httpapi.New(httpapi.Config{
 		Backend: backend{h.engine, h.table}, Root: h.cfg.Root, Caller: h.cfg.Caller, Authorize: h.cfg.Authorize,
-		MaxBody: h.cfg.MaxBody, Rate: h.cfg.Rate, Logger: h.cfg.Logger, Host: h.introspection(),
+		Timeout: h.cfg.Timeout, MaxBody: h.cfg.MaxBody, Rate: h.cfg.Rate, Logger: h.cfg.Logger, Host: h.introspection(),
 	})
 }

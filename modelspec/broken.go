@@ -63,14 +63,22 @@ func (l *limits) number(n float64) (FieldError, bool) {
 	return FieldError{}, true
 }
 
+// count writes "1 element" and "2 elements".
+func count(n int, unit string) string {
+	if n == 1 {
+		unit = strings.TrimSuffix(unit, "s")
+	}
+	return strconv.Itoa(n) + " " + unit
+}
+
 func plainNumber(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
 func (l *limits) length(n int) (FieldError, bool) {
 	switch {
 	case l.minlen != nil && n < *l.minlen:
-		return FieldError{Rule: ruleMinlen, Detail: fmt.Sprintf("must have at least %d %s", *l.minlen, l.unit)}, false
+		return FieldError{Rule: ruleMinlen, Detail: "must have at least " + count(*l.minlen, l.unit)}, false
 	case l.maxlen != nil && n > *l.maxlen:
-		return FieldError{Rule: ruleMaxlen, Detail: fmt.Sprintf("must have at most %d %s", *l.maxlen, l.unit)}, false
+		return FieldError{Rule: ruleMaxlen, Detail: "must have at most " + count(*l.maxlen, l.unit)}, false
 	}
 	return FieldError{}, true
 }

@@ -73,12 +73,12 @@ func (s *shape) member(name []byte, hint int) int {
 }
 
 // splice returns the object b with what c carries put back into it.
-func (c *carry) splice(b []byte) ([]byte, error) {
+func (c *carry) splice(b []byte) []byte {
 	if c == nil || len(b) == 0 || b[0] != '{' {
-		return b, nil
+		return b
 	}
 	out := make([]byte, 0, len(b)+len(c.members)+64)
-	return c.append(out, b), nil
+	return c.append(out, b)
 }
 
 // append writes the object b, as encoding/json makes it, with c's members.

@@ -1,6 +1,7 @@
 package modelspec
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -34,7 +35,7 @@ func (s *Schema) CheckBody(body []byte, m Mode) error {
 		}
 		return notJSON("", at, what)
 	}
-	c := checker{root: s, outside: true, document: m&^AllowID != ModeArgument, allowID: m&AllowID != 0}
+	c := checker{root: s, outside: true, document: m&^AllowID != ModeArgument, allowID: m&AllowID != 0, path: make([]token, 0, 8)}
 	body = trim(body)
 	patch := m&^AllowID == ModePatch
 	if c.document && (len(body) == 0 || body[0] != '{') {
@@ -56,6 +57,7 @@ type checker struct {
 	outside  bool // the text comes from a client: nothing unknown
 	document bool // it becomes a document: nothing that is the host's
 	allowID  bool
+	frozen   marked // what has members that are immutable
 	path     []token
 	fails    []FieldError
 }
@@ -91,14 +93,18 @@ func (c *checker) failAt(name string, f FieldError) {
 // value checks v. was, if not nil, is what stood there before. In a patch an
 // object is merged into what is stored.
 func (c *checker) value(s *Schema, v, was []byte, patch bool) {
-	if s = s.resolve(c.root); s.Never {
+	s = s.resolve(c.root)
+	if len(s.AnyOf) > 0 {
+		if v[0] == 'n' && slices.ContainsFunc(s.AnyOf, (*Schema).null) {
+			return
+		}
+		s = s.inner(c.root)
+	}
+	if s.Never {
 		c.fail(FieldError{Rule: ruleType, Detail: "nothing is accepted here"})
 		return
 	}
 	if len(c.fails) >= maxFields {
-		return
-	}
-	if len(s.AnyOf) > 0 && !c.anyOf(s, v, was, patch) {
 		return
 	}
 	if !typed(s.Type, v) {
@@ -122,33 +128,14 @@ func (c *checker) value(s *Schema, v, was []byte, patch bool) {
 	}
 }
 
-// anyOf reports whether one of the alternatives takes v. If none does, the
-// faults are those of the first that is not only null.
-func (c *checker) anyOf(s *Schema, v, was []byte, patch bool) bool {
-	before := len(c.fails)
-	var first []FieldError
-	for _, a := range s.AnyOf {
-		c.value(a, v, was, patch)
-		if len(c.fails) == before {
-			return true
-		}
-		if r := a.resolve(c.root); first == nil && !(len(r.Type) == 1 && r.Type[0] == "null") {
-			first = append(first, c.fails[before:]...)
-		}
-		c.fails = c.fails[:before]
-	}
-	c.fails = append(c.fails, first...)
-	if len(first) == 0 {
-		c.fail(FieldError{Rule: ruleType, Detail: "must be null"})
-	}
-	return false
-}
-
 func (c *checker) object(s *Schema, v, was []byte, patch bool) {
 	if !patch && !c.count(s, v) { // a patch's length says nothing about the result's
 		return
 	}
 	var seen uint64 // of the first 64 required members
+	if !c.frozen[s] {
+		was = nil
+	}
 	before := membersOf(was)
 	for cur := open(v); len(c.fails) < maxFields; {
 		name, el, ok := cur.member()
@@ -242,7 +229,7 @@ func (c *checker) member(s *Schema, name, v, old []byte, patch bool) {
 		c.fail(f)
 		return
 	case patch && v[0] == 'n':
-		if contains(s.Required, string(name)) {
+		if slices.Contains(s.Required, string(name)) {
 			c.fail(FieldError{Rule: ruleRequired, Detail: "cannot be removed"})
 		}
 		return
@@ -256,7 +243,7 @@ func (c *checker) member(s *Schema, name, v, old []byte, patch bool) {
 		c.fail(frozen())
 		return
 	}
-	if contains(s.Required, string(name)) && c.missing(p, v) {
+	if slices.Contains(s.Required, string(name)) && c.missing(p, v) {
 		c.fail(missing())
 		return
 	}
@@ -320,13 +307,4 @@ func (c *checker) array(s *Schema, v []byte) {
 		c.value(s.Items, el, nil, false)
 		c.path = c.path[:len(c.path)-1]
 	}
-}
-
-func contains(list []string, s string) bool {
-	for _, l := range list {
-		if l == s {
-			return true
-		}
-	}
-	return false
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // typed reports whether the JSON value v is of one of the types.
@@ -93,6 +94,13 @@ func (c *checker) text(s *Schema, v []byte) {
 	if s.MinLength == nil && s.MaxLength == nil && s.Format == "" && s.ContentEncoding == "" {
 		return
 	}
+	l := limits{minlen: s.MinLength, maxlen: s.MaxLength, unit: "characters"}
+	if s.Format == "" && s.ContentEncoding == "" && bytes.IndexByte(v, '\\') < 0 {
+		if f, ok := l.length(utf8.RuneCount(v) - 2); !ok {
+			c.fail(f)
+		}
+		return
+	}
 	text, _ := stringOf(v)
 	if s.ContentEncoding == "base64" {
 		b, err := base64.StdEncoding.DecodeString(text)
@@ -100,13 +108,12 @@ func (c *checker) text(s *Schema, v []byte) {
 			c.fail(FieldError{Rule: ruleFormat, Detail: "must be base64 (RFC 4648, section 4)"})
 			return
 		}
-		l := limits{minlen: s.MinLength, maxlen: s.MaxLength, unit: "bytes"}
+		l.unit = "bytes"
 		if f, ok := l.length(len(b)); !ok {
 			c.fail(f)
 		}
 		return
 	}
-	l := limits{minlen: s.MinLength, maxlen: s.MaxLength, unit: "characters"}
 	if f, ok := l.text(text); !ok {
 		c.fail(f)
 		return

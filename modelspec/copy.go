@@ -16,6 +16,18 @@ type header struct {
 	cap  int
 }
 
+// viewer returns what reflect.NewAt(t, p).Elem() returns, without looking the
+// pointer's type up each time: the type is the first of an interface's two
+// words, and the pointer the second.
+func viewer(t reflect.Type) func(p unsafe.Pointer) reflect.Value {
+	zero := reflect.Zero(reflect.PointerTo(t)).Interface()
+	return func(p unsafe.Pointer) reflect.Value {
+		view := zero
+		(*[2]unsafe.Pointer)(unsafe.Pointer(&view))[1] = p
+		return reflect.ValueOf(view).Elem()
+	}
+}
+
 // lay compiles how a struct is copied and hidden, field by field in memory. Of
 // the fields of embedded structs, visible tells which JSON carries; it is
 // indexed by the way to them.
@@ -108,13 +120,14 @@ func (s *shape) compileContainer() {
 }
 
 func fixPointer(elem reflect.Type, el func(dst, src unsafe.Pointer, depth int)) func(dst, src unsafe.Pointer, depth int) {
+	at := viewer(elem)
 	return func(dst, src unsafe.Pointer, depth int) {
 		from := *(*unsafe.Pointer)(src)
 		if from == nil {
 			return
 		}
 		to := reflect.New(elem)
-		to.Elem().Set(reflect.NewAt(elem, from).Elem())
+		to.Elem().Set(at(from))
 		p := to.UnsafePointer()
 		*(*unsafe.Pointer)(dst) = p
 		if el != nil {
@@ -146,13 +159,13 @@ func fixSlice(t reflect.Type, el func(dst, src unsafe.Pointer, depth int)) func(
 			return fixElems[uint64]
 		}
 	}
-	empty := reflect.MakeSlice(t, 0, 0)
+	empty, at := reflect.MakeSlice(t, 0, 0), viewer(t)
 	return func(dst, src unsafe.Pointer, depth int) {
 		from := (*header)(src)
 		if from.data == nil {
 			return
 		}
-		to := reflect.NewAt(t, dst).Elem()
+		to := at(dst)
 		if from.n == 0 { // its room is shared: an append would write into it
 			to.Set(empty)
 			return
@@ -160,7 +173,7 @@ func fixSlice(t reflect.Type, el func(dst, src unsafe.Pointer, depth int)) func(
 		to.SetZero()
 		to.Grow(from.n)
 		to.SetLen(from.n)
-		reflect.Copy(to, reflect.NewAt(t, src).Elem())
+		reflect.Copy(to, at(src))
 		if el == nil {
 			return
 		}

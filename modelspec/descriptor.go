@@ -6,7 +6,7 @@ import "time"
 // of what its handlers may do: what is not in it is denied.
 type Descriptor struct {
 	Name      string               `json:"name"`
-	Plural    string               `json:"plural,omitempty"`   // default: Name plus s
+	Plural    string               `json:"plural,omitempty"`   // default: Name with the usual ending
 	Endpoint  string               `json:"endpoint,omitempty"` // default: Plural
 	Version   int                  `json:"version,omitempty"`  // of the document's schema
 	Schema    *Schema              `json:"schema,omitempty"`   // of the document, with its rules

@@ -18,8 +18,12 @@ func equalStruct(s *shape) func(a, b unsafe.Pointer, depth int) bool {
 	}
 	return func(a, b unsafe.Pointer, depth int) bool {
 		for i := range equals {
-			x, y := s.fields[i].at(a), s.fields[i].at(b)
-			if (x == nil) != (y == nil) || x != nil && !equals[i](x, y, depth) {
+			f := &s.fields[i]
+			x, y := f.at(a), f.at(b)
+			if (x == nil) != (y == nil) {
+				return false
+			}
+			if x != nil && !equals[i](x, y, depth) && !(f.omitted(x) && f.omitted(y)) {
 				return false
 			}
 		}

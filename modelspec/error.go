@@ -87,8 +87,7 @@ func (e *Error) Error() string {
 // Is makes errors.Is(err, code) work.
 func (e *Error) Is(target error) bool { return target == e.Code }
 
-// Errorf-free constructor: Refuse is the error of a rule of the domain.
-// It is [ErrRefused] with the message.
+// Refuse is the error of a rule of the domain: [ErrRefused] with the message.
 func Refuse(message string) error { return &Error{Code: ErrRefused, Message: message} }
 
 // Invalid is [ErrInvalid] for the field at the JSON Pointer.

@@ -104,7 +104,10 @@ func floatKey(f float64) (string, bool) {
 	if f != f {
 		return "", false
 	}
-	n := math.Float64bits(f + 0) // one zero only
+	if f == 0 {
+		f = 0 // one zero only
+	}
+	n := math.Float64bits(f)
 	if n>>63 == 1 {
 		n = ^n
 	} else {

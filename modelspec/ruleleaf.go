@@ -2,6 +2,7 @@ package modelspec
 
 import (
 	"encoding"
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
@@ -9,8 +10,8 @@ import (
 	"unsafe"
 )
 
-// keyText is a map's key as JSON writes it.
-func keyText(k reflect.Value) string {
+// mapKey is a map's key as JSON writes it.
+func mapKey(k reflect.Value) string {
 	if k.Kind() == reflect.String {
 		return k.String()
 	}
@@ -28,16 +29,16 @@ func fieldRule(f *field, t *tag, s *shape) rule {
 	if !t.required && !t.immutable && limits == nil {
 		return nil
 	}
-	missed, empty, equal := missedBy(f, s), emptyBy(s), s.equal
+	missed, empty, equal := missedBy(f, t, s), emptyBy(s), s.equal
 	one := func(e FieldError) []FieldError { return []FieldError{e} }
 	return func(was, is unsafe.Pointer, depth int) []FieldError {
-		if t.immutable && was != nil && !empty(was, depth) && (f.omitted(is) || !equal(was, is, depth)) {
+		if t.immutable && was != nil && !empty(was, depth) && (is == nil || f.omitted(is) || !equal(was, is, depth)) {
 			return one(frozen())
 		}
-		if t.required && missed(is) {
+		if t.required && (is == nil || missed(is)) {
 			return one(missing())
 		}
-		if limits == nil || f.omitted(is) {
+		if limits == nil || is == nil || f.omitted(is) {
 			return nil
 		}
 		if e, ok := limits(is); !ok {
@@ -54,7 +55,7 @@ func inputRule(_ *field, t *tag, s *shape) rule {
 	}
 	empty, equal := emptyBy(s), s.equal
 	return func(was, is unsafe.Pointer, depth int) []FieldError {
-		if was == nil && empty(is, depth) || was != nil && (equal(was, is, depth) || empty(was, depth) && empty(is, depth)) {
+		if was != nil && is != nil && equal(was, is, depth) || (was == nil || empty(was, depth)) && (is == nil || empty(is, depth)) {
 			return nil
 		}
 		return []FieldError{hostOnly()}
@@ -63,7 +64,7 @@ func inputRule(_ *field, t *tag, s *shape) rule {
 
 // missedBy reports whether a required field counts as not given: as JSON would
 // say it, it is left out, null, or an empty string, list or map.
-func missedBy(f *field, s *shape) func(p unsafe.Pointer) bool {
+func missedBy(f *field, t *tag, s *shape) func(p unsafe.Pointer) bool {
 	none := func(p unsafe.Pointer) bool { return f.omitted(p) }
 	if s.opaque || s.typ == numberType {
 		return none
@@ -78,8 +79,17 @@ func missedBy(f *field, s *shape) func(p unsafe.Pointer) bool {
 		return func(p unsafe.Pointer) bool { return (*header)(p).n == 0 }
 	case reflect.Map:
 		return func(p unsafe.Pointer) bool { return reflect.NewAt(s.typ, p).Elem().Len() == 0 }
-	case reflect.Pointer, reflect.Interface:
-		return func(p unsafe.Pointer) bool { return *(*unsafe.Pointer)(p) == nil }
+	case reflect.Interface:
+		return func(p unsafe.Pointer) bool { return *(*any)(p) == nil }
+	case reflect.Pointer:
+		empty := func(unsafe.Pointer, int) bool { return false }
+		if t.minlen != nil && *t.minlen > 0 {
+			empty = emptyBy(s.elem)
+		}
+		return func(p unsafe.Pointer) bool {
+			p = *(*unsafe.Pointer)(p)
+			return p == nil || empty(p, 0)
+		}
 	}
 	return none
 }
@@ -89,13 +99,7 @@ func missedBy(f *field, s *shape) func(p unsafe.Pointer) bool {
 func emptyBy(s *shape) func(p unsafe.Pointer, depth int) bool {
 	t := s.typ
 	if s.opaque {
-		return func(p unsafe.Pointer, _ int) bool {
-			v := reflect.NewAt(t, p)
-			if z, ok := v.Interface().(interface{ IsZero() bool }); ok {
-				return z.IsZero()
-			}
-			return v.Elem().IsZero()
-		}
+		return func(p unsafe.Pointer, _ int) bool { return emptyOpaque(reflect.NewAt(t, p)) }
 	}
 	switch t.Kind() {
 	case reflect.String:
@@ -124,6 +128,15 @@ func emptyBy(s *shape) func(p unsafe.Pointer, depth int) bool {
 		}
 	}
 	return func(p unsafe.Pointer, _ int) bool { return reflect.NewAt(t, p).Elem().IsZero() }
+}
+
+// emptyOpaque asks a value that writes its JSON itself, or looks at that JSON.
+func emptyOpaque(v reflect.Value) bool {
+	if z, ok := v.Interface().(interface{ IsZero() bool }); ok && z.IsZero() || v.Elem().IsZero() {
+		return true
+	}
+	b, err := json.Marshal(v.Interface())
+	return err == nil && slices.Contains([]string{"null", `""`, "0", "false", "[]", "{}"}, string(b))
 }
 
 func emptyTree(v any) bool {

@@ -7,7 +7,7 @@ import (
 	"unsafe"
 )
 
-// rule checks what stands at is, against was, which is nil where there was
+// rule checks what stands at is, against was; nil is where there is, or was,
 // nothing. It returns what is broken, with pointers relative to is.
 type rule func(was, is unsafe.Pointer, depth int) []FieldError
 
@@ -113,17 +113,15 @@ func all(rules []rule) rule {
 func member(f *field, own, inside rule) rule {
 	pointer := pointerTo(f.name)
 	return func(was, is unsafe.Pointer, depth int) []FieldError {
-		if is = f.at(is); is == nil {
-			return nil
-		}
 		if was != nil {
 			was = f.at(was)
 		}
+		is = f.at(is)
 		var bad []FieldError
 		if own != nil {
 			bad = own(was, is, depth)
 		}
-		if len(bad) == 0 && inside != nil && !f.omitted(is) {
+		if len(bad) == 0 && is != nil && inside != nil && !f.omitted(is) {
 			bad = inside(was, is, depth)
 		}
 		return under(pointer, bad)
@@ -191,7 +189,7 @@ func entries(t reflect.Type, el rule, was, is unsafe.Pointer, depth int) (bad []
 			}
 		}
 		if b := el(before, v.UnsafePointer(), depth); b != nil {
-			bad = append(bad, under(pointerTo(keyText(it.Key())), b)...)
+			bad = append(bad, under(pointerTo(mapKey(it.Key())), b)...)
 		}
 	}
 	slices.SortStableFunc(bad, func(a, b FieldError) int { return compare(a.Pointer, b.Pointer) })

@@ -24,7 +24,7 @@ type Schema struct {
 	Required             []string           `json:"required,omitempty"`
 	AdditionalProperties *Schema            `json:"additionalProperties,omitempty"`
 	Items                *Schema            `json:"items,omitempty"`
-	AnyOf                []*Schema          `json:"anyOf,omitempty"`
+	AnyOf                []*Schema          `json:"anyOf,omitempty"` // a schema and {"type":"null"}: one that may be null
 	Enum                 []any              `json:"enum,omitempty"`
 	Minimum              *float64           `json:"minimum,omitempty"`
 	Maximum              *float64           `json:"maximum,omitempty"`
@@ -112,18 +112,28 @@ func (s *Schema) resolve(root *Schema) *Schema {
 			return nothing()
 		}
 	}
+	if s == nil {
+		return nothing()
+	}
 	return s
 }
 
 func nothing() *Schema { return &Schema{Never: true} }
 
+// null reports whether s accepts null only.
+func (s *Schema) null() bool { return s != nil && slices.Equal(s.Type, Types{"null"}) }
+
 // inner returns the schema behind s that describes values other than null.
 func (s *Schema) inner(root *Schema) *Schema {
-	s = s.resolve(root)
-	for _, a := range s.AnyOf {
-		if a = a.resolve(root); !slices.Equal(a.Type, Types{"null"}) {
-			return a.inner(root)
+	for range maxDepth {
+		if s = s.resolve(root); len(s.AnyOf) == 0 {
+			return s
 		}
+		next := s.AnyOf[0]
+		if next.null() && len(s.AnyOf) > 1 {
+			next = s.AnyOf[1]
+		}
+		s = next
 	}
-	return s
+	return nothing()
 }

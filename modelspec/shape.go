@@ -137,13 +137,14 @@ func (c *compiler) compileStruct(s *shape) (err error) {
 	return nil
 }
 
-// errTooDeep is the panic of a value nested without end; a hook has tied a knot.
-var errTooDeep = &Error{Code: ErrInvalid, Message: "a value is nested deeper than 64, or contains itself"}
+func errTooDeep() *Error {
+	return &Error{Code: ErrInvalid, Message: "a value is nested deeper than 64, or contains itself"}
+}
 
 // deeper is what recursive types go through at each turn.
 func deeper(depth int) int {
 	if depth >= maxDepth {
-		panic(errTooDeep)
+		panic(knot{errTooDeep()})
 	}
 	return depth + 1
 }

@@ -38,8 +38,13 @@ func (t *tag) rule(s *Schema, f *field, part *shape) *Schema {
 	if t.required {
 		mustBe(&c, f.typ)
 	}
-	if t.immutable && part.opaque && part.typ != timeType {
-		c.Default = zeroJSON(part.typ)
+	if t.immutable || t.readonly { // these ask whether the field is at its zero, which may not show
+		switch {
+		case f.quoted:
+			c.Default = quotedZero(f.typ.Kind())
+		case part.opaque && part.typ != timeType:
+			c.Default = zeroJSON(part.typ)
+		}
 	}
 	return &c
 }
@@ -118,6 +123,19 @@ func mustBe(s *Schema, t reflect.Type) {
 	case t.Kind() == reflect.Map:
 		atLeast(&s.MinProperties)
 	}
+}
+
+// quotedZero is the JSON of the zero of a field with the option string.
+func quotedZero(k reflect.Kind) json.RawMessage {
+	switch k {
+	case reflect.Pointer:
+		return nil
+	case reflect.String:
+		return json.RawMessage(`"\"\""`)
+	case reflect.Bool:
+		return json.RawMessage(`"false"`)
+	}
+	return json.RawMessage(`"0"`)
 }
 
 // zeroJSON is the JSON of t's zero value, nil if it has none.

@@ -69,8 +69,8 @@ func As[T any](v *Value) (*T, error) {
 		return nil, err
 	}
 	t := new(T)
-	if err := json.Unmarshal(raw, t); err != nil {
-		return nil, &Error{Code: ErrInvalid, Message: err.Error()}
+	if err := decode(raw, t); err != nil {
+		return nil, err
 	}
 	v.memo.Store(&memo{form: t})
 	return t, nil
@@ -85,16 +85,31 @@ func (v *Value) JSON() (json.RawMessage, error) {
 	if r := v.raw.Load(); r != nil {
 		return *r, nil
 	}
-	b, err := json.Marshal(v.form)
-	if err == nil {
-		b, err = v.carry.splice(b)
-	}
+	b, err := encode(v.form)
 	if err != nil {
-		return nil, &Error{Code: ErrInternal, Message: err.Error()}
+		return nil, err
 	}
-	r := json.RawMessage(b)
+	r := json.RawMessage(v.carry.splice(b))
 	v.raw.Store(&r)
 	return r, nil
+}
+
+// encode writes JSON. A panic of a type's own methods is an error.
+func encode(form any) (b []byte, err error) {
+	defer catch(&err)
+	if b, err = json.Marshal(form); err != nil {
+		return nil, &Error{Code: ErrInternal, Message: err.Error()}
+	}
+	return b, nil
+}
+
+// decode reads JSON into what t points to, likewise.
+func decode(b []byte, t any) (err error) {
+	defer catch(&err)
+	if err = json.Unmarshal(b, t); err != nil {
+		return &Error{Code: ErrInvalid, Message: err.Error()}
+	}
+	return nil
 }
 
 // MarshalJSON is [Value.JSON].

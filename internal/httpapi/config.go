@@ -21,7 +21,7 @@ type Backend interface {
 	// Update hands mutate the stored document and stores what it returns.
 	// mutate is pure and may run more than once.
 	Update(ctx context.Context, r flow.Request, mutate func(was *modelspec.Value) (*modelspec.Value, error)) (flow.Entry, error)
-	Delete(ctx context.Context, r flow.Request) error
+	Delete(ctx context.Context, r flow.Request) (flow.Entry, error)
 	Invoke(ctx context.Context, r flow.Request, arg *modelspec.Value) (flow.Result, error)
 	// Relate returns the related documents: at most one where the relation
 	// leads to one.

@@ -238,17 +238,18 @@ func (f *fake) matching(r flow.Request) (flow.Entry, error) {
 	return e, err
 }
 
-func (f *fake) Delete(ctx context.Context, r flow.Request) error {
+func (f *fake) Delete(ctx context.Context, r flow.Request) (flow.Entry, error) {
 	if err := f.enter(ctx, "delete", r); err != nil {
-		return err
+		return flow.Entry{}, err
 	}
-	if _, err := f.matching(r); err != nil {
-		return err
+	e, err := f.matching(r)
+	if err != nil {
+		return flow.Entry{}, err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.docs, r.Model+"/"+r.ID)
-	return nil
+	return e, nil
 }
 
 func (f *fake) Invoke(ctx context.Context, r flow.Request, arg *modelspec.Value) (flow.Result, error) {

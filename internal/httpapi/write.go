@@ -84,6 +84,7 @@ func (m *resource) patch(ctx context.Context, x *exchange) error {
 	if err != nil {
 		return err
 	}
+	r.Arg = modelspec.FromJSON(body)
 	e, err := x.h.cfg.Backend.Update(ctx, r, func(was *modelspec.Value) (*modelspec.Value, error) {
 		old, err := was.JSON()
 		if err != nil {
@@ -107,6 +108,7 @@ func (m *resource) put(ctx context.Context, x *exchange) error {
 	if err != nil {
 		return err
 	}
+	r.Arg = modelspec.FromJSON(body)
 	e, err := x.h.cfg.Backend.Update(ctx, r, func(was *modelspec.Value) (*modelspec.Value, error) {
 		old, err := was.JSON()
 		if err != nil {
@@ -149,10 +151,12 @@ func (m *resource) remove(ctx context.Context, x *exchange) error {
 	if err := x.ifMatch(ctx, &r); err != nil {
 		return err
 	}
-	if err := x.h.cfg.Backend.Delete(ctx, r); err != nil {
+	e, err := x.h.cfg.Backend.Delete(ctx, r)
+	if err != nil {
 		return err
 	}
-	x.nothing(flow.Generation{})
+	x.replayed(e.Replayed)
+	x.nothing(e.Generation)
 	return nil
 }
 
