@@ -480,6 +480,7 @@ func TestList(t *testing.T) {
 		ID    string `json:"id"`
 		Kind  string `json:"kind" aegis:"index"`
 		Price int    `json:"price" aegis:"index"`
+		Mod   string `json:"mod" aegis:"index"`
 		Note  string `json:"note"`
 	}
 	m := modelspec.Model[item]{Name: "item"}
@@ -496,7 +497,7 @@ func TestList(t *testing.T) {
 				if i%2 == 1 {
 					kind = "odd"
 				}
-				if _, err := r.Create(t.Context(), fmt.Sprintf("i%03d", i), item{Kind: kind, Price: (i * 37) % 100, Note: fmt.Sprint(i % 3)}); err != nil {
+				if _, err := r.Create(t.Context(), fmt.Sprintf("i%03d", i), item{Kind: kind, Price: (i * 37) % 100, Mod: fmt.Sprint(i % 3)}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -517,13 +518,13 @@ func TestList(t *testing.T) {
 			if n, ps := count(aegis.Query{Sort: "-price", Limit: 7}); n != 120 || !slices.IsSortedFunc(ps, func(a, b int) int { return b - a }) {
 				t.Errorf("sorted: %d %v", n, ps)
 			}
-			if n, ps := count(aegis.Query{Sort: "price", Equal: map[string]string{"kind": "odd", "note": "1"}, Limit: 3}); n != 20 || !slices.IsSorted(ps) {
+			if n, ps := count(aegis.Query{Sort: "price", Equal: map[string]string{"kind": "odd", "mod": "1"}, Limit: 3}); n != 20 || !slices.IsSorted(ps) {
 				t.Errorf("filtered: %d %v", n, ps)
 			}
 			if n, _ := count(aegis.Query{Equal: map[string]string{"price": "37"}}); n != 2 {
 				t.Errorf("by number: %d", n)
 			}
-			for _, q := range []aegis.Query{{Sort: "note"}, {Sort: "nothing"}, {Limit: 501}, {Equal: map[string]string{"price": "cheap"}}} {
+			for _, q := range []aegis.Query{{Sort: "note"}, {Sort: "nothing"}, {Equal: map[string]string{"note": "x"}}, {Limit: 501}, {Equal: map[string]string{"price": "cheap"}}} {
 				for _, err := range r.List(t.Context(), q) {
 					if !errors.Is(err, modelspec.ErrInvalid) {
 						t.Errorf("%+v: %v", q, err)

@@ -26,17 +26,17 @@ type draft struct {
 	cause string
 	hop   int
 
-	fresh   []broker.Event // that nobody requires: told after the write, and forgotten
-	few     [2]broker.Event
+	fresh   broker.Event // the first that nobody requires: told after the write, and forgotten
+	more    []broker.Event
 	events  int
 	owned   bool // meta.Flows is this draft's
 	written bool
 }
 
-// newDraft begins the next revision of base. What meta refers to is shared.
-func (e *Engine) newDraft(k docKey, spec *modelspec.Spec, base *datasource.Document, meta *Meta, now time.Time) *draft {
-	d := &draft{e: e, k: k, spec: spec, doc: *base, meta: *meta, now: now}
-	d.fresh = d.few[:0]
+// newDraft begins the next revision of base. What meta refers to is shared. It
+// returns a value: most drafts never leave their goroutine's stack.
+func (e *Engine) newDraft(k docKey, spec *modelspec.Spec, base *datasource.Document, meta *Meta, now time.Time) draft {
+	d := draft{e: e, k: k, spec: spec, doc: *base, meta: *meta, now: now}
 	d.doc.Format = max(d.doc.Format, datasource.Format)
 	d.doc.Revision++
 	if f := d.meta.Fail; f != nil && !f.Quarantined { // it works again
@@ -111,10 +111,13 @@ func (d *draft) emit(ctx context.Context, typ string, data *modelspec.Value, fro
 	d.events++
 	ev := broker.Event{ID: string(b), Source: model, Type: typ, Subject: d.k.id, Time: d.now, Data: data,
 		Cause: d.cause, Trace: d.trace, Hop: d.hop, Caller: d.who}
-	if need {
+	switch {
+	case need:
 		d.meta.Outbox = append(d.meta.Outbox, Told{ev, d.doc.Revision})
-	} else {
-		d.fresh = append(d.fresh, ev)
+	case d.fresh.ID == "":
+		d.fresh = ev
+	default:
+		d.more = append(d.more, ev)
 	}
 	for _, p := range consumers {
 		if err := d.step(ctx, p, ev.ID, from); err != nil {
@@ -337,8 +340,11 @@ func (d *draft) put(ctx context.Context, c datasource.Collection) error {
 	if len(d.meta.Outbox) == 0 {
 		d.e.told.cleared(d.k, d.doc.Revision)
 	}
-	for i := range d.fresh {
-		d.e.Broker.Tell(d.fresh[i])
+	if d.fresh.ID != "" {
+		d.e.Broker.Tell(d.fresh)
+	}
+	for i := range d.more {
+		d.e.Broker.Tell(d.more[i])
 	}
 	return nil
 }

@@ -100,8 +100,7 @@ func (f *frame) callPort(ctx context.Context, e modelspec.Effect) (*modelspec.Va
 	if done, err := f.replay(&m); done || err != nil {
 		return m.result, err
 	}
-	c := callCtx{e: f.e, o: f.e.out(f.k.model, p), f: f, n: m.n, depth: f.deep,
-		call: modelspec.Call{Op: modelspec.OpAdapt, Model: f.k.model, ID: f.k.id, Now: f.now, Caller: f.req.Caller, Trace: f.req.Trace}}
+	c := callCtx{e: f.e, o: f.e.out(f.k.model, p), f: f, n: m.n, id: f.k.id, depth: f.deep}
 	if err := f.before(ctx, p, &m); err != nil {
 		return nil, err
 	}
@@ -175,8 +174,8 @@ func (f *frame) takeBack(ctx context.Context, e modelspec.Effect) error {
 
 // undoCall is the context of the undo of the call made under key.
 func (e *Engine) undoCall(k docKey, o *out, key string, answer *modelspec.Value, now time.Time) *callCtx {
-	return &callCtx{e: e, o: o, key: key + ".undo", undoes: key, answer: answer,
-		call: modelspec.Call{Op: modelspec.OpTakeBack, Model: k.model, ID: k.id, Now: now}}
+	return &callCtx{e: e, o: o, key: key + ".undo", undoes: key, answer: answer, id: k.id,
+		call: &modelspec.Call{Op: modelspec.OpTakeBack, Model: k.model, ID: k.id, Now: now}}
 }
 
 func isNoModel(err error) bool { return err != nil && strings.Contains(err.Error(), noModel) }

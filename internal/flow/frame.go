@@ -15,12 +15,14 @@ import (
 // frame is one run of one handler: its context and its Effects.
 type frame struct {
 	policy.Context
+	outer context.Context // that of the command: the parent of Context
+
 	e    *Engine
 	k    docKey
 	spec *modelspec.Spec
 	gen  *federation.Generation
 	coll datasource.Collection
-	req  *Request
+	req  Request
 	who  string // principal
 	port *modelspec.PortDescriptor
 	now  time.Time
@@ -131,6 +133,12 @@ func (f *frame) end() {
 	f.Close()
 }
 
+// canceled reports whether the command was given up, or its component has to
+// end, or the handler has returned. Unlike Err it looks at no clock.
+func (f *frame) canceled() bool {
+	return f.outer.Err() != nil || f.Also.Err() != nil || f.closed.Load()
+}
+
 // release lets others take the command over.
 func (f *frame) release() {
 	if f.held {
@@ -148,7 +156,7 @@ func (f *frame) lease() time.Time {
 // run asks the model, once. It never panics.
 func (f *frame) run(ctx context.Context, arg *modelspec.Value) (modelspec.Reply, error) {
 	at := f.now.Add(f.e.out(f.k.model, f.port).guard.Timeout())
-	f.Also = f.gen.Context()
+	f.outer, f.Also = ctx, f.gen.Context()
 	f.Begin(ctx, at)
 	defer f.end()
 	dl, _ := f.Deadline()

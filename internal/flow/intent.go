@@ -91,7 +91,7 @@ func takenBack() error {
 func (f *frame) write(ctx context.Context, change func(*draft) error) error {
 	for range maxReruns {
 		d := f.e.newDraft(f.k, f.spec, &f.base, f.meta, time.Now())
-		if err := change(d); err != nil {
+		if err := change(&d); err != nil {
 			f.gone = err
 			return err
 		}

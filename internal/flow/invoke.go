@@ -29,7 +29,7 @@ func (e *Engine) Invoke(ctx context.Context, r Request, arg *modelspec.Value) (R
 	if deep > MaxDepth {
 		return Result{}, &modelspec.Error{Code: modelspec.ErrExhausted, Message: "commands lead to commands too deep: they may be going in a circle", NotSent: true}
 	}
-	f := &frame{e: e, k: docKey{r.Model, r.ID}, spec: spec, gen: g, req: &r, who: principal(r.Caller), port: p, now: time.Now(), deep: deep}
+	f := &frame{e: e, k: docKey{r.Model, r.ID}, spec: spec, gen: g, req: r, who: principal(r.Caller), port: p, now: time.Now(), deep: deep}
 	if p.Stateless {
 		return f.stateless(ctx, arg)
 	}
@@ -143,7 +143,7 @@ func (f *frame) commit(ctx context.Context, arg *modelspec.Value, rep modelspec.
 	d := f.e.newDraft(f.k, f.spec, &f.base, f.meta, f.now)
 	d.who, d.trace = f.req.Caller, f.req.Trace
 	d.change(rep.Doc)
-	err := f.settle(d)
+	err := f.settle(&d)
 	from := origin{f: f}
 	if err == nil {
 		err = d.emit(ctx, f.port.Produces, d.doc.Data, &from)

@@ -48,7 +48,7 @@ func newInc() string { return rand.Text()[:13] }
 func (e *Engine) nonce() string {
 	var buf [40]byte
 	b := append(append(buf[:0], e.life...), '.')
-	return string(strconv.AppendUint(b, mrand.Uint64(), 36))
+	return string(strconv.AppendUint(b, mrand.Uint64(), 32))
 }
 
 // callKey is the key of the n-th call of a port by one command.

@@ -18,6 +18,7 @@ import (
 // breakers and how many calls are under way belong to no generation.
 type out struct {
 	model, port string
+	title       string // for the log of a panic: made once, not for each call
 	guard       *policy.Guard
 	ref         *federation.PortRef
 
@@ -57,7 +58,7 @@ func (e *Engine) outLocked(model string, p *modelspec.PortDescriptor) *out {
 		}
 		maps.Copy(n, *m)
 	}
-	o := &out{model: model, port: p.Name, guard: policy.New(model+"."+p.Name, pol), ref: e.Table.PortRef(model, p.Name)}
+	o := &out{model: model, port: p.Name, title: "adapter of " + p.Name, guard: policy.New(model+"."+p.Name, pol), ref: e.Table.PortRef(model, p.Name)}
 	n[k] = o
 	e.ports.Store(&n)
 	return o
@@ -97,9 +98,11 @@ type callCtx struct {
 	n      int    // of the call, where f makes the key
 	key    string
 	undoes string
-	call   modelspec.Call // who and when, for boundaries
+	id     string          // of the document
+	call   *modelspec.Call // who and when, for boundaries; nil: what f says
 	answer *modelspec.Value
 	depth  int
+	alive  bool // known to be so, for the first attempt: it looks at no clock
 }
 
 // Key is made when first asked for: an adapter that keeps none costs none.
@@ -120,7 +123,7 @@ func (c *callCtx) Value(k any) any {
 	case modelspec.EffectsKey:
 		return nil
 	case modelspec.CallKey:
-		return &c.call
+		return c.asked()
 	case depthKey{}:
 		return c.depth
 	case CommandKey, IfMatchKey:
@@ -129,12 +132,25 @@ func (c *callCtx) Value(k any) any {
 	return c.Context.Value(k)
 }
 
+// asked says who asked and when. A call of a handler makes it for whoever wants
+// to know: between native components nobody does.
+func (c *callCtx) asked() *modelspec.Call {
+	if c.call != nil {
+		return c.call
+	}
+	f := c.f
+	return &modelspec.Call{Op: modelspec.OpAdapt, Model: f.k.model, ID: f.k.id, Now: f.now, Caller: f.req.Caller, Trace: f.req.Trace}
+}
+
 // attempt makes one attempt at the port.
 func (c *callCtx) attempt(ctx context.Context, req *modelspec.Value) (v *modelspec.Value, err error) {
-	if err := ctx.Err(); err != nil {
-		return nil, &modelspec.Error{Code: modelspec.CodeOf(err), Message: err.Error(), NotSent: true}
+	if !c.alive {
+		if err := ctx.Err(); err != nil {
+			return nil, &modelspec.Error{Code: modelspec.CodeOf(err), Message: err.Error(), NotSent: true}
+		}
 	}
-	a, g, err := c.o.ref.Pin(c.call.ID)
+	c.alive = false
+	a, g, err := c.o.ref.Pin(c.id)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +163,7 @@ func (c *callCtx) attempt(ctx context.Context, req *modelspec.Value) (v *modelsp
 }
 
 func (c *callCtx) ask(ctx context.Context, a *adapter.Adapter, req *modelspec.Value) (v *modelspec.Value, err error) {
-	defer policy.Recover("adapter of "+c.o.port, &err)
+	defer policy.Recover(c.o.title, &err)
 	switch {
 	case c.undoes != "":
 		return nil, c.takeBack(ctx, a, req)
@@ -169,10 +185,21 @@ func (c *callCtx) takeBack(ctx context.Context, a *adapter.Adapter, req *modelsp
 	return a.Undo(ctx, req, c.answer)
 }
 
+// canceled reports whether parent was ended before its time.
+func (c *callCtx) canceled(parent context.Context) bool {
+	if c.f != nil && parent == context.Context(c.f) {
+		return c.f.canceled()
+	}
+	return parent.Err() != nil
+}
+
 // do calls the port as patiently as its policy says.
 func (c *callCtx) do(parent context.Context, req *modelspec.Value) (*modelspec.Value, error) {
-	c.Begin(parent, time.Now().Add(c.o.guard.Timeout()))
+	now := time.Now()
+	c.Begin(parent, now.Add(c.o.guard.Timeout()))
 	defer c.Close()
+	at, _ := c.Deadline()
+	c.alive = now.Before(at) && !c.canceled(parent)
 	v, err := c.o.guard.Do(c, c.attempt, req)
 	if err != nil && !modelspec.HasCode(err) {
 		err = &modelspec.Error{Code: modelspec.ErrUnknown, Message: err.Error()}
@@ -215,7 +242,7 @@ func (e *Engine) invokeRef(ctx context.Context, c *callCtx, to port.Ref, id, key
 	if err != nil {
 		return Result{}, err
 	}
-	return e.Invoke(ctx, Request{Model: model, ID: id, Port: to.Port, Key: key, Trace: c.call.Trace}, arg)
+	return e.Invoke(ctx, Request{Model: model, ID: id, Port: to.Port, Key: key, Trace: c.asked().Trace}, arg)
 }
 
 // notApplied marks the failures of a routed command that certainly changed

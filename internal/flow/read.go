@@ -38,9 +38,9 @@ func (e *Engine) Get(ctx context.Context, model, id string) (Entry, error) {
 	return e.entry(model, &doc, g), nil
 }
 
-// List reads one page. Fields that are not indexed are compared document by
-// document, of which it looks at 10,000 at most: then the page ends early, and
-// Next says where to go on.
+// List reads one page. It filters and sorts by indexed fields. One of them is
+// walked and the others are compared document by document, of which it looks at
+// 10,000 at most: then the page ends early, and Next says where to go on.
 func (e *Engine) List(ctx context.Context, r ListRequest) (Page, error) {
 	spec, g, err := e.pin(r.Model, "")
 	if err != nil {
@@ -66,12 +66,8 @@ func (e *Engine) List(ctx context.Context, r ListRequest) (Page, error) {
 			break
 		}
 		looked++
-		ok, err := p.keeps(&doc)
-		if err != nil {
-			return Page{}, err
-		}
 		p.last = p.position(&doc)
-		if ok {
+		if p.keeps(&doc) {
 			page.Entries = append(page.Entries, e.entry(r.Model, &doc, g))
 		}
 	}
@@ -102,16 +98,15 @@ func (e *Engine) All(ctx context.Context, r ListRequest) iter.Seq2[Entry, error]
 
 // listing is how a list is answered.
 type listing struct {
-	query  datasource.Query
-	limit  int
-	sort   string
-	equal  map[string]string // field: index key, of the fields that the query does not answer
-	stored map[string]bool   // which of those have index entries
-	last   datasource.Position
+	query datasource.Query
+	limit int
+	sort  string
+	equal map[string]string // field: index key, of the fields that the query does not answer
+	last  datasource.Position
 }
 
 func plan(spec *modelspec.Spec, r ListRequest) (*listing, error) {
-	p := &listing{limit: r.Limit, sort: r.Sort, equal: map[string]string{}, stored: map[string]bool{}}
+	p := &listing{limit: r.Limit, sort: r.Sort, equal: map[string]string{}}
 	switch {
 	case p.limit == 0:
 		p.limit = defaultPage
@@ -136,11 +131,11 @@ func plan(spec *modelspec.Spec, r ListRequest) (*listing, error) {
 		if err != nil {
 			return nil, err
 		}
-		if spec.HasIndex(f) && (p.query.Index == "" && field == "" || p.query.Index == f) && p.query.Key == nil {
+		if p.query.Key == nil && (p.query.Index == f || p.query.Index == "" && field == "") {
 			p.query.Index, p.query.Key = f, &key
 			continue
 		}
-		p.equal[f], p.stored[f] = key, spec.HasIndex(f)
+		p.equal[f] = key
 	}
 	return p, p.resume(r.Cursor)
 }
@@ -189,28 +184,12 @@ func (p *listing) position(d *datasource.Document) datasource.Position {
 	return pos
 }
 
-// keeps compares what the query did not.
-func (p *listing) keeps(d *datasource.Document) (bool, error) {
-	var members map[string]any
+// keeps compares what the query did not: other indexed fields.
+func (p *listing) keeps(d *datasource.Document) bool {
 	for f, key := range p.equal {
-		if p.stored[f] {
-			if !slices.ContainsFunc(d.Index, func(x datasource.Entry) bool { return x.Name == f && x.Key == key }) {
-				return false, nil
-			}
-			continue
-		}
-		if members == nil {
-			raw, err := d.Data.JSON()
-			if err != nil {
-				return false, err
-			}
-			if err := json.Unmarshal(raw, &members); err != nil {
-				return false, &modelspec.Error{Code: modelspec.ErrDataLoss, Message: "document " + d.ID + ": " + err.Error()}
-			}
-		}
-		if have, ok := modelspec.IndexKey(members[f]); !ok || have != key {
-			return false, nil
+		if !slices.ContainsFunc(d.Index, func(x datasource.Entry) bool { return x.Name == f && x.Key == key }) {
+			return false
 		}
 	}
-	return true, nil
+	return true
 }

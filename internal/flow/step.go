@@ -114,12 +114,12 @@ func (s *step) write(ctx context.Context, change func(*draft, *Flow, *Step) erro
 		d := s.e.newDraft(s.k.docKey, s.spec, s.doc, s.meta, later(s.now))
 		f := d.flow(s.k.flow)
 		d.who, d.trace, d.cause, d.hop = f.Cause.Caller, f.Cause.Trace, f.ID, f.Cause.Hop+1
-		err := change(d, f, &f.Steps[s.i])
+		err := change(&d, f, &f.Steps[s.i])
 		if err == nil {
 			err = d.save(ctx, s.c)
 		}
 		if err == nil {
-			s.ended(d)
+			s.ended(&d)
 			return nil
 		}
 		if !errors.Is(err, modelspec.ErrConflict) {
@@ -170,7 +170,7 @@ func (s *step) over(ctx context.Context) (bool, error) {
 	d := s.e.newDraft(s.k.docKey, s.spec, s.doc, s.meta, s.now)
 	err := d.save(ctx, s.c)
 	if err == nil {
-		s.ended(d)
+		s.ended(&d)
 	}
 	if errors.Is(err, modelspec.ErrConflict) {
 		return true, nil
@@ -214,7 +214,7 @@ func (s *step) ask(ctx context.Context) (again bool, err error) {
 		}
 	}
 	f := s.flow()
-	c := callCtx{e: s.e, o: o, key: st.Key, call: modelspec.Call{Op: modelspec.OpAdapt, Model: s.k.model, ID: s.k.id, Now: s.now,
+	c := callCtx{e: s.e, o: o, key: st.Key, id: s.k.id, call: &modelspec.Call{Op: modelspec.OpAdapt, Model: s.k.model, ID: s.k.id, Now: s.now,
 		Caller: f.Cause.Caller, Trace: f.Cause.Trace, Cause: f.ID}}
 	res, err := c.do(ctx, arg)
 	if ctx.Err() != nil {
