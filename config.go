@@ -33,6 +33,19 @@ type Caller = modelspec.Caller
 // Access is what Config.Authorize decides about.
 type Access = httpapi.Access
 
+// The actions of an Access.
+const (
+	Create    = httpapi.ActionCreate
+	Find      = httpapi.ActionFind
+	List      = httpapi.ActionList
+	Update    = httpapi.ActionUpdate // PATCH and PUT
+	Delete    = httpapi.ActionDelete
+	Invoke    = httpapi.ActionInvoke    // an inbound port
+	Relate    = httpapi.ActionRelate    // shows documents of Access.Related
+	HostRead  = httpapi.ActionHostRead  // shows the host itself
+	HostWrite = httpapi.ActionHostWrite // changes the host itself
+)
+
 // Observation is something that happened in a host.
 type Observation = flow.Observation
 

@@ -434,8 +434,8 @@ func TestEveryCrashEndsWell(t *testing.T) {
 // stays in the list.
 func TestDrawnHistories(t *testing.T) {
 	n := 3000
-	if testing.Short() {
-		n = 300
+	if raceDetector {
+		n = 500 // each takes ten times as long
 	}
 	for seed := range n {
 		drawn(uint64(seed)).run(t)

@@ -34,7 +34,8 @@ type Host struct {
 	kept    map[string][]release // what was shown, newest last, for Rollback
 	started bool
 	stop    context.CancelFunc
-	wg      sync.WaitGroup
+	work    sync.WaitGroup // of the engine
+	wg      sync.WaitGroup // of all else
 	closed  atomic.Bool
 }
 
@@ -126,7 +127,7 @@ func (h *Host) Start(ctx context.Context) error {
 		}
 		h.cfg.Logger.Warn(err.Message)
 	}
-	h.wg.Go(func() { h.engine.Run(run) })
+	h.work.Go(func() { h.engine.Run(run) })
 	return nil
 }
 
@@ -144,9 +145,10 @@ func (h *Host) Close() error {
 	h.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), h.cfg.DrainAfter)
 	defer cancel()
+	h.work.Wait()
+	h.engine.Clear(ctx) // while there still is a table to clear with
 	bad := []error{h.table.Close(ctx)}
 	h.wg.Wait()
-	h.engine.Clear(ctx)
 	bad = append(bad, h.broker.Close())
 	for _, r := range h.cfg.Runtimes {
 		bad = append(bad, r.Close())
@@ -159,7 +161,8 @@ func (h *Host) Close() error {
 }
 
 // Settle does all that is due at t in the caller's goroutine, and returns when
-// nothing is. It is for tests, and for programs that do not Start.
+// nothing is. It is for tests, and for programs that do not Start: beside a
+// started host it may tell events a second time.
 func (h *Host) Settle(ctx context.Context, t time.Time) error { return h.engine.Settle(ctx, t) }
 
 // Subscribe watches events from now on, until the handle is closed.

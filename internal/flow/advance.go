@@ -151,12 +151,15 @@ func (e *Engine) alone(ctx context.Context, k taskKey, now time.Time) error {
 // its store does not answer, the host has a bug. After many it is left alone
 // until a person looks.
 func (e *Engine) failed(ctx context.Context, k docKey, why error) {
+	if ctx.Err() != nil {
+		return // the host is closing: the next one finds what is due
+	}
 	e.Log.Warn("a document's work failed", "model", k.model, "id", k.id, "err", why)
 	e.Observe(Observation{Kind: DocFailed, Model: k.model, ID: k.id, Err: why})
 	if p, ok := errors.AsType[*policy.Panic](why); ok {
 		e.Log.Error("panic", "stack", string(p.Stack))
 	}
-	if ctx.Err() != nil || modelspec.NotSent(why) {
+	if modelspec.NotSent(why) {
 		e.tasks.at(taskKey{docKey: k}, time.Now().Add(wait(3)))
 		return
 	}

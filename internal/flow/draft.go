@@ -29,7 +29,8 @@ type draft struct {
 	fresh   broker.Event // the first that nobody requires: told after the write, and forgotten
 	more    []broker.Event
 	events  int
-	owned   bool // meta.Flows is this draft's
+	by      string // the nonce of the write, once it is made
+	owned   bool   // meta.Flows is this draft's
 	written bool
 }
 
@@ -104,12 +105,7 @@ func (d *draft) emit(ctx context.Context, typ string, data *modelspec.Value, fro
 	}
 	model := d.k.model
 	need, consumers := d.e.Broker.Needs(model, typ), d.spec.Consumers(typ)
-	var buf [48]byte
-	b := append(append(buf[:0], d.doc.Inc...), '.')
-	b = strconv.AppendInt(b, d.doc.Revision, 10)
-	b = strconv.AppendInt(append(b, '.'), int64(d.events), 10)
-	d.events++
-	ev := broker.Event{ID: string(b), Source: model, Type: typ, Subject: d.k.id, Time: d.now, Data: data,
+	ev := broker.Event{ID: d.eventID(), Source: model, Type: typ, Subject: d.k.id, Time: d.now, Data: data,
 		Cause: d.cause, Trace: d.trace, Hop: d.hop, Caller: d.who}
 	switch {
 	case need:
@@ -125,6 +121,23 @@ func (d *draft) emit(ctx context.Context, typ string, data *modelspec.Value, fro
 		}
 	}
 	return nil
+}
+
+// eventID names the next event. The first shares its memory with the nonce,
+// which every write needs: most drafts have one event.
+func (d *draft) eventID() string {
+	var buf [96]byte
+	b := append(append(buf[:0], d.doc.Inc...), '.')
+	b = strconv.AppendInt(b, d.doc.Revision, 10)
+	b = strconv.AppendInt(append(b, '.'), int64(d.events), 10)
+	d.events++
+	if d.by != "" {
+		return string(b)
+	}
+	n := len(b)
+	both := string(d.e.appendNonce(b))
+	d.by = both[n:]
+	return both[:n]
 }
 
 // step adds a run of p to the flow that from names.
@@ -205,7 +218,10 @@ func (d *draft) finish(ctx context.Context) error {
 	}
 	meta := d.meta
 	d.doc.Meta = modelspec.Of(meta)
-	d.doc.By = d.e.nonce()
+	if d.by == "" {
+		d.by = d.e.nonce()
+	}
+	d.doc.By = d.by
 	return nil
 }
 

@@ -107,6 +107,9 @@ func (f *frame) callPort(ctx context.Context, e modelspec.Effect) (*modelspec.Va
 	c.key = m.key
 	m.result, m.err = c.do(ctx, e.Arg)
 	f.acted = f.acted || !modelspec.NotSent(m.err)
+	if f.made == nil {
+		f.made = f.first[:0] // most handlers make one call
+	}
 	f.made = append(f.made, m)
 	return m.result, m.err
 }

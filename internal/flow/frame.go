@@ -45,6 +45,7 @@ type frame struct {
 	effects int
 	bytes   int
 	made    []made // calls, in their order
+	first   [1]made
 	again   []made // calls of the run before this one: answered from memory
 	events  []broker.Event
 	gone    error // why the command may not act any more

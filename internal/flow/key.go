@@ -47,8 +47,11 @@ func newInc() string { return rand.Text()[:13] }
 // process that made it.
 func (e *Engine) nonce() string {
 	var buf [40]byte
-	b := append(append(buf[:0], e.life...), '.')
-	return string(strconv.AppendUint(b, mrand.Uint64(), 32))
+	return string(e.appendNonce(buf[:0]))
+}
+
+func (e *Engine) appendNonce(b []byte) []byte {
+	return strconv.AppendUint(append(append(b, e.life...), '.'), mrand.Uint64(), 32)
 }
 
 // callKey is the key of the n-th call of a port by one command.

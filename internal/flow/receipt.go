@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"hash/maphash"
 	"time"
 
 	"github.com/org/aegis/modelspec"
@@ -52,18 +53,39 @@ func (r *Receipt) same(port string, arg *modelspec.Value) error {
 	return nil
 }
 
-// Receipts is an immutable list, newest first: adding one copies nothing.
+// Receipts is an immutable list, newest first: adding one copies nothing but
+// some sums. It is read for every command with a key, nearly always to find
+// that there is none, and must not touch each receipt for that: a node holds
+// the sums of its block, which is all that is looked at.
 type Receipts struct {
 	Receipt
-	next *Receipts
-	n    int
+	next  *Receipts
+	n     int
+	sums  [receiptBlock]uint32 // of the receipts of the block up to this one, oldest first
+	older *Receipts            // the last of the block before
 }
+
+// receiptBlock is how many receipts share a look: their sums fill a cache line.
+const receiptBlock = 16
+
+// sums differ from process to process, so that nobody can choose keys that
+// collide.
+var sumSeed = maphash.MakeSeed()
+
+func sumOf(key string) uint32 { return uint32(maphash.String(sumSeed, key)) }
 
 func (l *Receipts) add(r Receipt) *Receipts {
 	n := &Receipts{Receipt: r, next: l, n: 1}
 	if l != nil {
 		n.n += l.n
 	}
+	at := (n.n - 1) % receiptBlock
+	if at == 0 {
+		n.older = l
+	} else {
+		n.sums, n.older = l.sums, l.older
+	}
+	n.sums[at] = sumOf(r.Key)
 	return n
 }
 
@@ -75,9 +97,19 @@ func (l *Receipts) len() int {
 }
 
 func (l *Receipts) find(principal, key string) *Receipt {
-	for ; l != nil; l = l.next {
-		if l.Key == key && l.Principal == principal {
-			return &l.Receipt
+	for sum := sumOf(key); l != nil; l = l.older {
+		last := (l.n - 1) % receiptBlock
+		for at := last; at >= 0; at-- {
+			if l.sums[at] != sum {
+				continue
+			}
+			r := l
+			for range last - at {
+				r = r.next
+			}
+			if r.Key == key && r.Principal == principal {
+				return &r.Receipt
+			}
 		}
 	}
 	return nil

@@ -136,8 +136,8 @@ func (e *Engine) Update(ctx context.Context, r Request, mutate func(was *modelsp
 }
 
 // Delete leaves a tombstone. A document with open flows is refused.
-func (e *Engine) Delete(ctx context.Context, r Request) error {
-	_, err := e.change(ctx, r, opDelete, func(d *draft, _ **modelspec.Value) error {
+func (e *Engine) Delete(ctx context.Context, r Request) (Entry, error) {
+	return e.change(ctx, r, opDelete, func(d *draft, _ **modelspec.Value) error {
 		for i := range d.meta.Flows {
 			if s := d.meta.Flows[i].State; s.open() || s == Attention {
 				return &modelspec.Error{Code: modelspec.ErrRefused, Message: r.Model + " " + r.ID + " has a flow that has not ended: delete it afterwards"}
@@ -150,7 +150,6 @@ func (e *Engine) Delete(ctx context.Context, r Request) error {
 		d.doc.Gone, d.doc.Data, d.doc.Updated = true, nil, d.now
 		return d.emit(ctx, r.Model+".deleted", was, &origin{})
 	})
-	return err
 }
 
 // change is the read, the check and the write around a command that is no

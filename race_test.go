@@ -1,0 +1,5 @@
+//go:build race
+
+package aegis_test
+
+const raceDetector = true
