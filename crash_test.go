@@ -37,7 +37,6 @@ type history struct {
 	undos   int    // how often each undo fails
 	late    bool   // the first authorization lands after its caller gave up
 	chatty  bool   // the next life runs a version that logs more and has a port more
-	again   bool   // the document is deleted and made again in the end
 	rival   int    // a second host, two minutes ahead, does what is due before this write
 }
 

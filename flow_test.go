@@ -593,3 +593,109 @@ func TestRunEnds(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A document has at most 16 open flows: the next command is refused, whole.
+func TestOpenFlowsAreBounded(t *testing.T) {
+	start, wait := produces("start", "d.go"), reacts("wait", "d.go", "", false)
+	m := modelspec.Model[doc]{Name: "d", Ports: []modelspec.Port[doc]{start, wait}}
+	s := newService()
+	disk := datasourcetest.Bytes()
+	h, err := aegis.New(aegis.Config{Datasource: disk, Models: aegis.Models{m}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	aegis.NewRepository(h, m).Create(t.Context(), "1", doc{})
+	for range 16 {
+		if _, err := start.Invoke(t.Context(), h, "1", none); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rev := envelope(t, disk, "d", "1").Revision
+	if _, err := start.Invoke(t.Context(), h, "1", none); !errors.Is(err, modelspec.ErrExhausted) || envelope(t, disk, "d", "1").Revision != rev {
+		t.Errorf("the 17th: %v", err)
+	}
+	if err := h.Bind(t.Context(), bind(s, wait, none)); err != nil {
+		t.Fatal(err)
+	}
+	settle(t, h, time.Hour)
+	if s.count("wait") != 16 {
+		t.Errorf("%d steps ran", s.count("wait"))
+	}
+	if _, err := start.Invoke(t.Context(), h, "1", none); err != nil {
+		t.Error(err)
+	}
+}
+
+// A command that a crash cut off, asked again from a version that begins with
+// another call, is taken back and not run forward.
+func TestAdoptedByOtherCode(t *testing.T) {
+	disk, s := datasourcetest.Bytes(), newService()
+	a, b := reacts("a", "", "", true), reacts("b", "", "", true)
+	life := func(first port.Outbound[doc, port.None, port.None], crash bool) (*aegis.Host, port.Command[doc, port.None]) {
+		act := port.Command[doc, port.None]{Name: "act", Handle: func(d *doc, ctx context.Context, _ port.None) error {
+			_, err := first.Call(ctx, d)
+			return err
+		}}
+		store := datasourcetest.Faulty(disk, func(_ context.Context, op datasourcetest.Op) datasourcetest.Fault {
+			if crash && op.Kind == datasourcetest.Put && op.N > 2 {
+				return datasourcetest.Fault{Before: errDead}
+			}
+			return datasourcetest.Fault{}
+		})
+		m := modelspec.Model[doc]{Name: "d", Ports: []modelspec.Port[doc]{act, a, b}}
+		h, err := aegis.New(aegis.Config{Datasource: store, Models: aegis.Models{m}, Adapters: aegis.Adapters{bind(s, a, none), bind(s, b, none)}, Logger: quiet})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { h.Close() })
+		aegis.NewRepository(h, m).Create(t.Context(), "1", doc{})
+		return h, act
+	}
+	ctx := aegis.WithKey(t.Context(), "k")
+	h, act := life(a, true)
+	if err := act.Invoke(ctx, h, "1", none); err == nil {
+		t.Fatal("the crash did not happen")
+	}
+	h, act = life(b, false)
+	for range 2 {
+		if err := act.Invoke(ctx, h, "1", none); !errors.Is(err, modelspec.ErrConflict) {
+			t.Errorf("asked again by other code: %v", err)
+		}
+	}
+	settle(t, h, time.Hour)
+	if want := []string{"a", "undo a"}; !slices.Equal(s.order, want) {
+		t.Errorf("effects %v, want %v", s.order, want)
+	}
+}
+
+// A relation to many leads to those that hold the key, and a deleted one is
+// not among them.
+func TestRelations(t *testing.T) {
+	type buyer struct {
+		ID string `json:"id"`
+	}
+	type seen struct{ Orders []string }
+	orders := modelspec.HasMany[buyer, shop.Order]{Name: "orders", Model: "order", Key: "customerId"}
+	look := port.Inbound[buyer, port.None, seen]{Name: "look", Handle: func(b *buyer, ctx context.Context, _ port.None) (s seen, err error) {
+		all, err := orders.List(ctx, b)
+		for _, o := range all {
+			s.Orders = append(s.Orders, o.ID)
+		}
+		return s, err
+	}}
+	m := modelspec.Model[buyer]{Name: "customer", Relations: []modelspec.Relation[buyer]{orders}, Ports: []modelspec.Port[buyer]{look}}
+	h, r := boot(t, aegis.Config{Models: aegis.Models{shop.Orders(), m}, Datasource: datasourcetest.Bytes()})
+	aegis.NewRepository(h, m).Create(t.Context(), "c1", buyer{})
+	create(t, r, "o1", "o2", "o3")
+	other := shop.Seed()
+	other.CustomerID = "c2"
+	r.Create(t.Context(), "o4", other)
+	if err := r.Delete(t.Context(), "o2"); err != nil {
+		t.Fatal(err)
+	}
+	got, err := look.Invoke(t.Context(), h, "c1", none)
+	if err != nil || !slices.Equal(got.Orders, []string{"o1", "o3"}) {
+		t.Errorf("%v, %v", got.Orders, err)
+	}
+}

@@ -112,12 +112,13 @@ func fold(b []byte) string {
 	s := unescape(b)
 	out := make([]byte, 0, len(s))
 	for _, r := range s {
-		for next := unicode.SimpleFold(r); ; r = next {
-			next = unicode.SimpleFold(r)
-			if next <= r {
+		for {
+			next := unicode.SimpleFold(r)
+			if next <= r { // the circle begins anew with its smallest
 				r = next
 				break
 			}
+			r = next
 		}
 		out = append(out, string(r)...)
 	}

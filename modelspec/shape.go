@@ -56,7 +56,6 @@ type compiler struct{ open map[reflect.Type]*shape }
 
 var (
 	timeType      = reflect.TypeFor[time.Time]()
-	valueType     = reflect.TypeFor[Value]()
 	marshaler     = reflect.TypeFor[json.Marshaler]()
 	unmarshaler   = reflect.TypeFor[json.Unmarshaler]()
 	textMarshaler = reflect.TypeFor[encoding.TextMarshaler]()

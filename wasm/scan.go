@@ -74,7 +74,6 @@ type scanner struct {
 	globals  int
 	elements uint64
 	exports  map[string]bool
-	initOK   bool
 	names    []byte // name section to be, or nil
 }
 

@@ -214,7 +214,7 @@ func (s *session) commit(requests []*request) error {
 	defer txn.Discard()
 	for _, r := range requests {
 		for _, x := range r.changes {
-			err := error(nil)
+			var err error
 			if x.remove {
 				err = txn.Delete(x.key)
 			} else {

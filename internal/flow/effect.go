@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/org/aegis/broker"
@@ -107,8 +107,11 @@ func (f *frame) callPort(ctx context.Context, e modelspec.Effect) (*modelspec.Va
 	c.key = m.key
 	m.result, m.err = c.do(ctx, e.Arg)
 	f.acted = f.acted || !modelspec.NotSent(m.err)
-	if f.made == nil {
+	switch len(f.made) {
+	case 0:
 		f.made = f.first[:0] // most handlers make one call
+	case cap(f.made):
+		f.made = slices.Grow(f.made, 7)
 	}
 	f.made = append(f.made, m)
 	return m.result, m.err
@@ -165,7 +168,7 @@ func (f *frame) takeBack(ctx context.Context, e modelspec.Effect) error {
 			return err
 		}
 		c := f.e.undoCall(f.k, f.e.out(f.k.model, p), m.key, m.result, f.now)
-		c.depth = f.deep
+		c.depth, c.call.Caller, c.call.Trace = f.deep, f.req.Caller, f.req.Trace
 		if _, err := c.do(ctx, m.arg); err != nil {
 			return err
 		}
@@ -180,5 +183,3 @@ func (e *Engine) undoCall(k docKey, o *out, key string, answer *modelspec.Value,
 	return &callCtx{e: e, o: o, key: key + ".undo", undoes: key, answer: answer, id: k.id,
 		call: &modelspec.Call{Op: modelspec.OpTakeBack, Model: k.model, ID: k.id, Now: now}}
 }
-
-func isNoModel(err error) bool { return err != nil && strings.Contains(err.Error(), noModel) }

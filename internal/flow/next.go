@@ -28,7 +28,7 @@ func (f *Flow) next(now time.Time) (i int, act action, at time.Time) {
 	}
 	for i := range f.Steps {
 		s := &f.Steps[i]
-		act := nothing
+		var act action
 		switch s.State {
 		case Pending, Unknown:
 			act = ask

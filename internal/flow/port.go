@@ -242,7 +242,7 @@ func (e *Engine) invokeRef(ctx context.Context, c *callCtx, to port.Ref, id, key
 	if err != nil {
 		return Result{}, err
 	}
-	return e.Invoke(ctx, Request{Model: model, ID: id, Port: to.Port, Key: key, Trace: c.asked().Trace}, arg)
+	return e.Invoke(ctx, Request{Model: model, ID: id, Port: to.Port, Key: key, Caller: c.asked().Caller, Trace: c.asked().Trace}, arg)
 }
 
 // notApplied marks the failures of a routed command that certainly changed
@@ -274,7 +274,7 @@ func (e *Engine) routeBack(ctx context.Context, c *callCtx, r *adapter.Joint, re
 	if err != nil {
 		return err
 	}
-	ran, err := e.closeKey(ctx, docKey{to, id}, routePrefix+c.undoes)
+	ran, err := e.closeKey(ctx, docKey{to, id}, principal(c.asked().Caller), routePrefix+c.undoes)
 	if err != nil || !ran {
 		return notApplied(err)
 	}

@@ -137,8 +137,7 @@ func (s *schedule) at(k taskKey, at time.Time) {
 	} else if len(s.timers) >= timersAtMost {
 		return
 	}
-	var own *timer
-	own = &timer{at: at}
+	own := &timer{at: at}
 	own.t = time.AfterFunc(d, func() {
 		s.mu.Lock()
 		if s.timers[k] == own {

@@ -127,7 +127,7 @@ func (e *Engine) expire(ctx context.Context, coll string, now time.Time) error {
 
 // closeKey reports whether a routed command ran. One that did not never will:
 // its key is answered with a refusal from now on.
-func (e *Engine) closeKey(ctx context.Context, k docKey, key string) (ran bool, err error) {
+func (e *Engine) closeKey(ctx context.Context, k docKey, who, key string) (ran bool, err error) {
 	spec, g, err := e.pin(k.model, k.id)
 	if err != nil {
 		return false, err
@@ -138,7 +138,7 @@ func (e *Engine) closeKey(ctx context.Context, k docKey, key string) (ran bool, 
 		return false, err
 	}
 	for range maxReruns {
-		doc, meta, rc, err := e.before(ctx, c, k, "", key)
+		doc, meta, rc, err := e.before(ctx, c, k, who, key)
 		if errors.Is(err, modelspec.ErrNotFound) {
 			return false, nil
 		}
@@ -149,7 +149,7 @@ func (e *Engine) closeKey(ctx context.Context, k docKey, key string) (ran bool, 
 			return rc.Error == nil, nil
 		}
 		d := e.newDraft(k, spec, &doc, meta, time.Now())
-		d.meta.Receipts = d.meta.Receipts.add(Receipt{Key: key, Port: ":undone", Time: d.now, Error: modelspec.AsError(takenBack())})
+		d.meta.Receipts = d.meta.Receipts.add(Receipt{Principal: who, Key: key, Port: ":undone", Time: d.now, Error: modelspec.AsError(takenBack())})
 		if err = d.save(ctx, c); err == nil || !errors.Is(err, modelspec.ErrConflict) {
 			return false, err
 		}

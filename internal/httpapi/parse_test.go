@@ -273,7 +273,7 @@ func TestTraceparent(t *testing.T) {
 			t.Errorf("%q became %q", in, got)
 		}
 	}
-	if httpapi.Traceparent("") == httpapi.Traceparent("") {
+	if first, second := httpapi.Traceparent(""), httpapi.Traceparent(""); first == second {
 		t.Error("two requests share a trace")
 	}
 }
