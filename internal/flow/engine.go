@@ -37,7 +37,7 @@ type Engine struct {
 	mu    sync.Mutex // writers of colls, ports, byPtr
 	colls atomic.Pointer[map[string]datasource.Collection]
 	ports atomic.Pointer[map[portKey]*out]
-	byPtr atomic.Pointer[map[*modelspec.PortDescriptor]*out] // the same, found by pointer
+	byPtr atomic.Pointer[outsOf] // the same, found by pointer
 
 	stripes [256]sync.Mutex // one writer of a document at a time: a subject's events stay in order
 

@@ -29,20 +29,26 @@ type out struct {
 
 func (e *Engine) out(model string, p *modelspec.PortDescriptor) *out {
 	if m := e.byPtr.Load(); m != nil {
-		if o, ok := (*m)[p]; ok {
+		if o, ok := m.outs[p]; ok {
 			return o
 		}
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	o := e.outLocked(model, p)
-	n := map[*modelspec.PortDescriptor]*out{}
-	if m := e.byPtr.Load(); m != nil && len(*m) < 4096 { // descriptors of retired generations go in bulk
-		maps.Copy(n, *m)
+	n := &outsOf{shown: e.Table.Snapshot(), outs: map[*modelspec.PortDescriptor]*out{p: o}}
+	if m := e.byPtr.Load(); m != nil && m.shown == n.shown {
+		maps.Copy(n.outs, m.outs)
 	}
-	n[p] = o
-	e.byPtr.Store(&n)
+	e.byPtr.Store(n)
 	return o
+}
+
+// outsOf finds ports by their descriptors, as long as the table shows the
+// same: a descriptor keeps its whole generation in memory.
+type outsOf struct {
+	shown *federation.Snapshot
+	outs  map[*modelspec.PortDescriptor]*out
 }
 
 func (e *Engine) outLocked(model string, p *modelspec.PortDescriptor) *out {
