@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"time"
@@ -12,8 +13,17 @@ import (
 	"github.com/org/aegis/modelspec"
 )
 
-// ServeHTTP serves the API: mount it at Config.Root.
-func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.api.ServeHTTP(w, r) }
+// ServeHTTP serves the API: mount it at Config.Root. After Close it answers 503.
+func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h.closed.Load() {
+		w.Header().Set("Retry-After", "1")
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = io.WriteString(w, `{"title":"Service Unavailable","status":503,"code":"unavailable","detail":"the host is closed"}`)
+		return
+	}
+	h.api.ServeHTTP(w, r)
+}
 
 // Run starts the host, serves its API on addr until ctx is done, and closes
 // it. It returns nil when ctx ended and everything was drained. Where

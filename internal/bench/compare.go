@@ -105,18 +105,16 @@ func median(xs []float64) float64 {
 	return xs[len(xs)/2]
 }
 
-// slope is by how much y grows with each x: the least squares' line.
+// slope is by how much y grows with each x: the median of the slopes between
+// all pairs of points (Theil and Sen), which one odd point does not move.
 func slope(xs, ys []float64) float64 {
-	var mx, my, sxy, sxx float64
+	var all []float64
 	for i := range xs {
-		mx, my = mx+xs[i]/float64(len(xs)), my+ys[i]/float64(len(ys))
+		for j := range i {
+			if xs[i] != xs[j] {
+				all = append(all, (ys[i]-ys[j])/(xs[i]-xs[j]))
+			}
+		}
 	}
-	for i := range xs {
-		sxy += (xs[i] - mx) * (ys[i] - my)
-		sxx += (xs[i] - mx) * (xs[i] - mx)
-	}
-	if sxx == 0 {
-		return 0
-	}
-	return sxy / sxx
+	return median(all)
 }

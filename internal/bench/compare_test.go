@@ -61,7 +61,7 @@ func TestSlope(t *testing.T) {
 	for _, c := range []struct {
 		ys   []float64
 		want float64
-	}{{[]float64{5, 5, 5, 5}, 0}, {[]float64{20, 40, 60, 80}, 1}, {[]float64{100, 60, 20, -20}, -2}} {
+	}{{[]float64{5, 5, 5, 5}, 0}, {[]float64{20, 40, 60, 80}, 1}, {[]float64{100, 60, 20, -20}, -2}, {[]float64{-9999, 40, 60, 80}, 1}} {
 		if got := slope(xs, c.ys); got != c.want {
 			t.Errorf("slope of %v is %v, want %v", c.ys, got, c.want)
 		}
