@@ -23,9 +23,13 @@ type Config struct {
 	MaxModuleBytes int
 	// FrameBytes limits a frame, either way. Zero is 16 MiB.
 	FrameBytes int
-	// CallTimeout is how long a call without a deadline may take, and loading
-	// without one. Zero is 30 seconds.
+	// CallTimeout is how long a call without a deadline may take. Zero is 30
+	// seconds.
 	CallTimeout time.Duration
+	// LoadTimeout is how long loading without a deadline may take: most of it
+	// is compiling, on which a slow machine spends its time and not the guest.
+	// Zero is 5 minutes.
+	LoadTimeout time.Duration
 	// CacheDir keeps compiled code across runs. It is created with mode 0700
 	// and must belong to this user and be writable to nobody else, since what
 	// is in it is run. Empty: compiled code is kept in memory only.
@@ -48,7 +52,7 @@ func (c Config) filled() (Config, error) {
 	if c.MemoryPages > wasmPages {
 		return c, invalid("Config.MemoryPages is %d: at most %d", c.MemoryPages, wasmPages)
 	}
-	for name, v := range map[string]int{"Instances": c.Instances, "MaxModuleBytes": c.MaxModuleBytes, "FrameBytes": c.FrameBytes, "CallTimeout": int(c.CallTimeout)} {
+	for name, v := range map[string]int{"Instances": c.Instances, "MaxModuleBytes": c.MaxModuleBytes, "FrameBytes": c.FrameBytes, "CallTimeout": int(c.CallTimeout), "LoadTimeout": int(c.LoadTimeout)} {
 		if v < 0 {
 			return c, invalid("Config.%s is %d: must not be negative", name, v)
 		}
@@ -61,6 +65,7 @@ func (c Config) filled() (Config, error) {
 	def(&c.MaxModuleBytes, 64<<20)
 	def(&c.FrameBytes, 16<<20)
 	def(&c.CallTimeout, 30*time.Second)
+	def(&c.LoadTimeout, 5*time.Minute)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

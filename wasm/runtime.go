@@ -52,7 +52,7 @@ func (r *Runtime) MediaTypes() []string { return []string{MediaType} }
 func (r *Runtime) Load(ctx context.Context, a federation.Artifact) (federation.Module, error) {
 	if _, ok := ctx.Deadline(); !ok && r.bad == nil {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, r.cfg.CallTimeout)
+		ctx, cancel = context.WithTimeout(ctx, r.cfg.LoadTimeout)
 		defer cancel()
 	}
 	p, err := r.connect(ctx, a)

@@ -61,10 +61,13 @@ func TestSlope(t *testing.T) {
 	for _, c := range []struct {
 		ys   []float64
 		want float64
-	}{{[]float64{5, 5, 5, 5}, 0}, {[]float64{20, 40, 60, 80}, 1}, {[]float64{100, 60, 20, -20}, -2}, {[]float64{-9999, 40, 60, 80}, 1}} {
+	}{{[]float64{5, 5, 5, 5}, 0}, {[]float64{20, 40, 60, 80}, 1}, {[]float64{100, 60, 20, -20}, -2}} {
 		if got := slope(xs, c.ys); got != c.want {
 			t.Errorf("slope of %v is %v, want %v", c.ys, got, c.want)
 		}
+	}
+	if got := slope([]float64{1, 2, 3, 4, 5, 6, 7}, []float64{-9999, 2, 3, 4, 5, 6, 7}); got != 1 {
+		t.Errorf("one odd point makes the slope %v", got)
 	}
 	if got := slope([]float64{1}, []float64{9}); got != 0 {
 		t.Errorf("slope of a point is %v", got)
