@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/org/aegis/adapter"
 	"github.com/org/aegis/broker"
 	"github.com/org/aegis/datasource"
 	"github.com/org/aegis/datasource/memory"
@@ -192,7 +191,7 @@ func (h *Host) InvokePort(ctx context.Context, p port.Ref, id string, arg *model
 	model := p.Model
 	if model == "" {
 		var err error
-		if model, err = adapter.Resolve(p, h.table.Snapshot().Models()); err != nil {
+		if model, err = h.table.Snapshot().Resolve(p); err != nil {
 			return nil, err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/org/aegis/adapter"
 	"github.com/org/aegis/modelspec"
+	"github.com/org/aegis/port"
 )
 
 // Snapshot is what a [Table] shows at one moment. It never changes.
@@ -33,6 +34,10 @@ type ComponentInfo struct {
 // Models returns the models, sorted by name. Of a component with several arms
 // it is the first one's.
 func (s *Snapshot) Models() []*modelspec.Spec { return slices.Clone(s.list) }
+
+// Resolve returns the name of the model that a port belongs to: see
+// [adapter.Resolve].
+func (s *Snapshot) Resolve(ref port.Ref) (string, error) { return adapter.Resolve(ref, s.list) }
 
 // Components returns the generations, sorted by component and then in the
 // order of their arms.

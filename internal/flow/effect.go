@@ -107,10 +107,7 @@ func (f *frame) callPort(ctx context.Context, e modelspec.Effect) (*modelspec.Va
 	c.key = m.key
 	m.result, m.err = c.do(ctx, e.Arg)
 	f.acted = f.acted || !modelspec.NotSent(m.err)
-	switch len(f.made) {
-	case 0:
-		f.made = f.first[:0] // most handlers make one call
-	case cap(f.made):
+	if n := len(f.made); n > 0 && n == cap(f.made) {
 		f.made = slices.Grow(f.made, 7)
 	}
 	f.made = append(f.made, m)

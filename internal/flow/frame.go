@@ -26,13 +26,16 @@ type frame struct {
 	who  string // principal
 	port *modelspec.PortDescriptor
 	now  time.Time
-	call modelspec.Call
 	deep int
 
-	base datasource.Document // what the next write builds on
-	meta *Meta
-	data *modelspec.Value // what the handler was given
-	rev  int64            // of the document when it was given it, and of this frame's writes since
+	inc   string               // of the document
+	index []datasource.Entry   // under which it was found
+	data  *modelspec.Value     // what the handler was given
+	rev   int64                // of the document when it was given it, and of this frame's writes since
+	base  *datasource.Document // what the next write builds on, once this frame has looked again
+	meta  *Meta                // of base
+
+	asked atomic.Pointer[modelspec.Call] // made when somebody wants to know
 
 	command string // the command's key: the client's, or made when first needed
 	flow    string // the command's flow, once something of it was written
@@ -45,7 +48,6 @@ type frame struct {
 	effects int
 	bytes   int
 	made    []made // calls, in their order
-	first   [1]made
 	again   []made // calls of the run before this one: answered from memory
 	events  []broker.Event
 	gone    error // why the command may not act any more
@@ -83,7 +85,7 @@ func (f *frame) Value(k any) any {
 	case modelspec.EffectsKey:
 		return f
 	case modelspec.CallKey:
-		return &f.call
+		return f.ask()
 	case depthKey{}:
 		return f.deep
 	case CommandKey, IfMatchKey:
@@ -105,12 +107,12 @@ func (f *frame) commandKey() string {
 }
 
 func (f *frame) callKey(port string, n int) string {
-	return f.e.callKey(f.k.model, f.k.id, f.base.Inc, f.who, f.commandKey(), port, n)
+	return f.e.callKey(f.k.model, f.k.id, f.inc, f.who, f.commandKey(), port, n)
 }
 
 func (f *frame) flowID() string {
 	if f.flow == "" {
-		f.flow = f.e.flowID(f.k.model, f.k.id, f.base.Inc, f.who, f.commandKey())
+		f.flow = f.e.flowID(f.k.model, f.k.id, f.inc, f.who, f.commandKey())
 	}
 	return f.flow
 }
@@ -154,6 +156,17 @@ func (f *frame) lease() time.Time {
 	return at.Add(leaseMargin)
 }
 
+// ask says who asked and when, for whoever wants to know.
+func (f *frame) ask() *modelspec.Call {
+	if c := f.asked.Load(); c != nil {
+		return c
+	}
+	dl, _ := f.Deadline()
+	c := &modelspec.Call{Op: modelspec.OpInvoke, Model: f.k.model, Port: f.port.Name, ID: f.k.id, Key: f.req.Key, Now: f.now, Deadline: dl, Caller: f.req.Caller, Trace: f.req.Trace}
+	f.asked.Store(c)
+	return c
+}
+
 // run asks the model, once. It never panics.
 func (f *frame) run(ctx context.Context, arg *modelspec.Value) (modelspec.Reply, error) {
 	at := f.now.Add(f.e.out(f.k.model, f.port).guard.Timeout())
@@ -161,7 +174,6 @@ func (f *frame) run(ctx context.Context, arg *modelspec.Value) (modelspec.Reply,
 	f.Begin(ctx, at)
 	defer f.end()
 	dl, _ := f.Deadline()
-	f.call = modelspec.Call{Op: modelspec.OpInvoke, Model: f.k.model, Port: f.port.Name, ID: f.k.id, Key: f.req.Key, Now: f.now, Deadline: dl,
-		Caller: f.req.Caller, Trace: f.req.Trace, Doc: f.data, Prev: f.data, Arg: arg}
-	return f.spec.Handle(f, f.call)
+	return f.spec.Handle(f, modelspec.Call{Op: modelspec.OpInvoke, Model: f.k.model, Port: f.port.Name, ID: f.k.id, Key: f.req.Key, Now: f.now, Deadline: dl,
+		Caller: f.req.Caller, Trace: f.req.Trace, Doc: f.data, Prev: f.data, Arg: arg})
 }

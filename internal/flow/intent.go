@@ -89,8 +89,13 @@ func takenBack() error {
 // somebody else writes meanwhile it goes on from there, and the handler will
 // be run again.
 func (f *frame) write(ctx context.Context, change func(*draft) error) error {
+	if f.base == nil {
+		if err := f.reload(ctx); err != nil {
+			return err
+		}
+	}
 	for range maxReruns {
-		d := f.e.newDraft(f.k, f.spec, &f.base, f.meta, time.Now())
+		d := f.e.newDraft(f.k, f.spec, f.base, f.meta, time.Now())
 		if err := change(&d); err != nil {
 			f.gone = err
 			return err
@@ -101,7 +106,8 @@ func (f *frame) write(ctx context.Context, change func(*draft) error) error {
 		}
 		err := d.save(ctx, f.coll)
 		if err == nil {
-			f.base, f.meta = d.doc, &d.meta
+			base, meta := d.doc, d.meta
+			f.base, f.meta = &base, &meta
 			f.rev = d.doc.Revision
 			if turned {
 				f.gone = takenBack()
@@ -125,7 +131,7 @@ func (f *frame) reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if doc.Gone || doc.Inc != f.base.Inc {
+	if doc.Gone || doc.Inc != f.inc {
 		f.gone = &modelspec.Error{Code: modelspec.ErrConflict, Message: "the document was deleted meanwhile", NotSent: true}
 		return f.gone
 	}
@@ -134,6 +140,6 @@ func (f *frame) reload(ctx context.Context) error {
 		return err
 	}
 	f.stale = f.stale || doc.Revision != f.rev
-	f.base, f.meta = doc, meta
+	f.base, f.meta = &doc, meta
 	return nil
 }

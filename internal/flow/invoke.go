@@ -100,7 +100,7 @@ func (f *frame) invoke(ctx context.Context, arg *modelspec.Value) (_ Result, aga
 	if err := matches(f.req.IfMatch, &doc); err != nil {
 		return Result{}, false, err
 	}
-	f.base, f.meta, f.data, f.rev = doc, meta, doc.Data, doc.Revision
+	f.inc, f.index, f.data, f.rev = doc.Inc, doc.Index, doc.Data, doc.Revision
 	rep, err := f.run(ctx, arg)
 	if err == nil && f.gone != nil {
 		err = f.gone // a handler that swallows this has nothing to commit
@@ -108,7 +108,10 @@ func (f *frame) invoke(ctx context.Context, arg *modelspec.Value) (_ Result, aga
 	if err != nil {
 		return Result{}, false, f.fail(ctx, arg, err)
 	}
-	return f.commit(ctx, arg, rep)
+	if f.base != nil {
+		return f.commit(ctx, arg, rep, f.base, f.meta)
+	}
+	return f.commit(ctx, arg, rep, &doc, meta)
 }
 
 // read gets a document that is there.
@@ -136,11 +139,11 @@ func matches(tag string, doc *datasource.Document) error {
 }
 
 // commit stores the handler's change with all that follows from it.
-func (f *frame) commit(ctx context.Context, arg *modelspec.Value, rep modelspec.Reply) (Result, bool, error) {
+func (f *frame) commit(ctx context.Context, arg *modelspec.Value, rep modelspec.Reply, base *datasource.Document, meta *Meta) (Result, bool, error) {
 	if f.stale {
 		return Result{}, true, nil
 	}
-	d := f.e.newDraft(f.k, f.spec, &f.base, f.meta, f.now)
+	d := f.e.newDraft(f.k, f.spec, base, meta, f.now)
 	d.who, d.trace = f.req.Caller, f.req.Trace
 	d.change(rep.Doc)
 	err := f.settle(&d)
@@ -228,8 +231,11 @@ func (f *frame) fail(ctx context.Context, arg *modelspec.Value, why error) error
 	}
 	ctx, cancel := detached(ctx)
 	defer cancel()
+	if f.base == nil && f.reload(ctx) != nil {
+		return why // the lease ends it
+	}
 	for range maxReruns {
-		d := f.e.newDraft(f.k, f.spec, &f.base, f.meta, f.now)
+		d := f.e.newDraft(f.k, f.spec, f.base, f.meta, f.now)
 		fl := d.flow(f.flow)
 		if fl == nil || fl.Committed {
 			return why

@@ -244,7 +244,7 @@ func (e *Engine) route(ctx context.Context, c *callCtx, r *adapter.Joint, req *m
 const routePrefix = "\x00route\x00"
 
 func (e *Engine) invokeRef(ctx context.Context, c *callCtx, to port.Ref, id, key string, arg *modelspec.Value) (Result, error) {
-	model, err := adapter.Resolve(to, e.Table.Snapshot().Models())
+	model, err := e.Table.Snapshot().Resolve(to)
 	if err != nil {
 		return Result{}, err
 	}
@@ -276,7 +276,7 @@ func (e *Engine) routeBack(ctx context.Context, c *callCtx, r *adapter.Joint, re
 	if err != nil {
 		return modelspec.Coded(err, modelspec.ErrInvalid)
 	}
-	to, err := adapter.Resolve(r.To, e.Table.Snapshot().Models())
+	to, err := e.Table.Snapshot().Resolve(r.To)
 	if err != nil {
 		return err
 	}

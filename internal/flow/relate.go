@@ -25,7 +25,7 @@ func (f *frame) relate(ctx context.Context, e modelspec.Effect) (*modelspec.Valu
 	if one != (e.Verb == modelspec.VerbGet) {
 		return nil, denied(e)
 	}
-	docs, err := f.e.related(ctx, r, &f.base, f.data)
+	docs, err := f.e.related(ctx, r, f.k.id, f.index, f.data)
 	if err != nil {
 		return nil, err
 	}
@@ -48,20 +48,20 @@ func (f *frame) relate(ctx context.Context, e modelspec.Effect) (*modelspec.Valu
 }
 
 // related reads the documents that a relation of the document leads to.
-func (e *Engine) related(ctx context.Context, r *modelspec.RelationDescriptor, of *datasource.Document, data *modelspec.Value) ([]datasource.Document, error) {
+func (e *Engine) related(ctx context.Context, r *modelspec.RelationDescriptor, id string, index []datasource.Entry, data *modelspec.Value) ([]datasource.Document, error) {
 	c, err := e.coll(r.Model)
 	if err != nil {
 		return nil, err
 	}
 	switch r.Cardinality {
 	case modelspec.ManyToOne, modelspec.Contains:
-		ids, err := keysAt(data, of.Index, r)
+		ids, err := keysAt(data, index, r)
 		if err != nil {
 			return nil, err
 		}
 		return byID(ctx, c, ids)
 	}
-	key, ok := modelspec.IndexKey(of.ID)
+	key, ok := modelspec.IndexKey(id)
 	if !ok {
 		return nil, nil
 	}
@@ -188,7 +188,7 @@ func (e *Engine) Relate(ctx context.Context, model, id, relation string) ([]Entr
 	if err != nil {
 		return nil, err
 	}
-	docs, err := e.related(ctx, r, &doc, doc.Data)
+	docs, err := e.related(ctx, r, id, doc.Index, doc.Data)
 	if err != nil {
 		return nil, err
 	}
