@@ -548,6 +548,7 @@ func TestNewTellsAllThatIsWrong(t *testing.T) {
 	}{
 		"malformed": {aegis.Config{Models: aegis.Models{modelspec.Model[bad]{Name: "bad"}, modelspec.Model[doc]{Name: "Not A Name"}}}, []string{"bad", "requierd", "required", "Not A Name"}},
 		"twice":     {aegis.Config{Models: aegis.Models{modelspec.Model[doc]{Name: "d"}, modelspec.Model[doc]{Name: "d"}}}, []string{"d"}},
+		"endpoint":  {aegis.Config{Models: aegis.Models{modelspec.Model[doc]{Name: "box"}, modelspec.Model[doc]{Name: "crate", Endpoint: "boxes"}}}, []string{"box", "crate", "boxes", "Endpoint"}},
 		"relation":  {aegis.Config{Models: aegis.Models{lost}}, []string{"lost", "owner", "nobody"}},
 		"circle":    {aegis.Config{Models: aegis.Models{modelspec.Model[doc]{Name: "d", Ports: []modelspec.Port[doc]{reacts("a", "d.x", "d.y", false), reacts("b", "d.y", "d.x", false)}}}}, []string{"d.x", "d.y", "Repeats"}},
 		"undo":      {aegis.Config{Models: aegis.Models{shop.Orders(), shop.Customers}, Adapters: aegis.Adapters{{Model: "order", Port: "pick", Call: func(context.Context, *modelspec.Value) (*modelspec.Value, error) { return nil, nil }}}}, []string{"order.pick", "BindUndo"}},

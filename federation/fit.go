@@ -84,3 +84,17 @@ func checkRelations(s *Snapshot) error {
 	}
 	return errors.Join(bad...)
 }
+
+// checkEndpoints looks for models that would be served at one path.
+func checkEndpoints(s *Snapshot) error {
+	var bad []error
+	taken := map[string]string{}
+	for _, m := range s.list {
+		d := m.Descriptor()
+		if other, ok := taken[d.Endpoint]; ok && other != d.Name {
+			bad = append(bad, refused("models %s and %s both have the endpoint %s: give one another Endpoint", other, d.Name, d.Endpoint))
+		}
+		taken[d.Endpoint] = d.Name
+	}
+	return errors.Join(bad...)
+}

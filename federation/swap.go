@@ -30,7 +30,7 @@ type Change map[string][]Arm
 // when its calls have ended.
 //
 // Refused, with ErrRefused: a generation that was shown before and retired, or
-// belongs to another table or name; a model or a port with two owners; arms
+// belongs to another table or name; a model, an endpoint or a port with two owners; arms
 // that do not have the same models and adapters; an adapter that does not fit
 // its port; a relation or a route to a model that is not there, unless the
 // generation was prepared as Pending; and ports whose events go in a circle in
@@ -143,7 +143,7 @@ func (t *Table) plan(live map[string][]Arm) (*Snapshot, error) {
 		return nil, errors.Join(bad...)
 	}
 	s.index()
-	if err := errors.Join(checkBindings(s), checkRelations(s), checkCircles(s)); err != nil {
+	if err := errors.Join(checkEndpoints(s), checkBindings(s), checkRelations(s), checkCircles(s)); err != nil {
 		return nil, err
 	}
 	return s, nil
