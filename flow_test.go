@@ -700,3 +700,71 @@ func TestRelations(t *testing.T) {
 		t.Errorf("%v, %v", got.Orders, err)
 	}
 }
+
+// A handler whose document changed under it runs again, and does not ask twice
+// what it has asked; one that then asks something else is taken back.
+func TestRerunAsksOnce(t *testing.T) {
+	for _, fickle := range []bool{false, true} {
+		s := newService()
+		book := port.Outbound[acc, int64, port.None]{Name: "book", Undo: true, Request: func(a *acc) int64 {
+			if fickle {
+				return a.N
+			}
+			return 1
+		}}
+		bump := port.Command[acc, port.None]{Name: "bump", Handle: func(a *acc, _ context.Context, _ port.None) error { a.N++; return nil }}
+		act := port.Command[acc, port.None]{Name: "act", Handle: func(a *acc, ctx context.Context, _ port.None) error {
+			_, err := book.Call(ctx, a)
+			a.Amt++
+			return err
+		}}
+		m := modelspec.Model[acc]{Name: "acc", Ports: []modelspec.Port[acc]{act, bump, book}}
+		var h *aegis.Host
+		asked := 0
+		h, err := aegis.New(aegis.Config{Datasource: datasourcetest.Bytes(), Models: aegis.Models{m}, Adapters: aegis.Adapters{adapter.BindUndo(book, func(ctx context.Context, _ int64) (port.None, error) {
+			if asked++; asked == 1 {
+				if err := bump.Invoke(context.Background(), h, "1", none); err != nil {
+					t.Error(err)
+				}
+			}
+			return none, s.do(ctx, "book")
+		}, func(ctx context.Context, _ adapter.Taken[int64, port.None]) error { return s.undo(ctx, "book") })}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer h.Close()
+		r := aegis.NewRepository(h, m)
+		r.Create(t.Context(), "1", acc{})
+		err = act.Invoke(t.Context(), h, "1", none)
+		settle(t, h, time.Hour)
+		a, _ := r.Find(t.Context(), "1")
+		switch {
+		case asked != 1:
+			t.Errorf("fickle %t: asked %d times", fickle, asked)
+		case !fickle && (err != nil || a.Amt != 1 || a.N != 1 || s.count("undo book") != 0):
+			t.Errorf("%v, %+v, %v", err, a, s.order)
+		case fickle && (!errors.Is(err, modelspec.ErrConflict) || a.Amt != 0 || s.count("undo book") != 1):
+			t.Errorf("fickle: %v, %+v, %v", err, a, s.order)
+		}
+	}
+}
+
+// A key answers for the port it was used with, also where the argument is the
+// same.
+func TestKeyOfAnotherPort(t *testing.T) {
+	goA, goB := produces("goA", "d.a"), produces("goB", "d.b")
+	m := modelspec.Model[doc]{Name: "d", Ports: []modelspec.Port[doc]{goA, goB}}
+	h, err := aegis.New(aegis.Config{Models: aegis.Models{m}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	aegis.NewRepository(h, m).Create(t.Context(), "1", doc{})
+	ctx := aegis.WithKey(t.Context(), "k")
+	if _, err := goA.Invoke(ctx, h, "1", none); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := goB.Invoke(ctx, h, "1", none); !errors.Is(err, modelspec.ErrInvalid) {
+		t.Errorf("goB under the key of goA: %v", err)
+	}
+}
