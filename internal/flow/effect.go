@@ -92,9 +92,10 @@ func (f *frame) callPort(ctx context.Context, e modelspec.Effect) (*modelspec.Va
 		return nil, f.gone
 	}
 	m := made{port: p, arg: e.Arg}
-	for i := range f.made {
+	for i := len(f.made) - 1; i >= 0; i-- {
 		if f.made[i].port == p {
-			m.n++
+			m.n = f.made[i].n + 1
+			break
 		}
 	}
 	if done, err := f.replay(&m); done || err != nil {
