@@ -20,7 +20,7 @@ func Bind[M, Req, Res any](p port.Outbound[M, Req, Res], fn func(context.Context
 		if err != nil {
 			return nil, err
 		}
-		return modelspec.Of(res), nil
+		return port.Of(res), nil
 	}}
 }
 

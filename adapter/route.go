@@ -17,7 +17,7 @@ func Route[M, Req, Res, N, Arg any](p port.Outbound[M, Req, Res], in port.Inboun
 			return "", nil, err
 		}
 		id, arg := to(*req)
-		return id, modelspec.Of(arg), nil
+		return id, port.Of(arg), nil
 	}}}
 }
 
@@ -39,7 +39,7 @@ func RouteUndo[M, Req, Res, N, Arg, O, OutArg, OutRes any](p port.Outbound[M, Re
 			}
 		}
 		id, arg := back(t)
-		return id, modelspec.Of(arg), nil
+		return id, port.Of(arg), nil
 	}
 	return a
 }

@@ -32,7 +32,7 @@ func (p Inbound[M, Req, Res]) Apply(ctx context.Context, _ modelspec.Op, m *M, a
 	if err != nil {
 		return nil, err
 	}
-	return modelspec.Of(res), nil
+	return Of(res), nil
 }
 
 // Ref says which port p is.
@@ -41,7 +41,7 @@ func (p Inbound[M, Req, Res]) Ref() Ref { return refOf[M](p.Model, p.Name) }
 // Invoke calls the port of the document with the given id, as HTTP would. Give
 // ctx a key (aegis.WithKey) to make asking again safe.
 func (p Inbound[M, Req, Res]) Invoke(ctx context.Context, host Invoker, id string, req Req) (Res, error) {
-	return invoke[Res](ctx, host, p.Ref(), id, modelspec.Of(req))
+	return invoke[Res](ctx, host, p.Ref(), id, Of(req))
 }
 
 // Command is an [Inbound] without a result.
@@ -73,7 +73,7 @@ func (p Command[M, Req]) Ref() Ref { return refOf[M](p.Model, p.Name) }
 
 // Invoke calls the port of the document with the given id.
 func (p Command[M, Req]) Invoke(ctx context.Context, host Invoker, id string, req Req) error {
-	_, err := invoke[None](ctx, host, p.Ref(), id, modelspec.Of(req))
+	_, err := invoke[None](ctx, host, p.Ref(), id, Of(req))
 	return err
 }
 
@@ -102,7 +102,7 @@ func (p Func[M, Req, Res]) Apply(ctx context.Context, _ modelspec.Op, _ *M, arg 
 	if err != nil {
 		return nil, err
 	}
-	return modelspec.Of(res), nil
+	return Of(res), nil
 }
 
 // Ref says which port p is.
@@ -110,7 +110,7 @@ func (p Func[M, Req, Res]) Ref() Ref { return refOf[M](p.Model, p.Name) }
 
 // Invoke calls the port.
 func (p Func[M, Req, Res]) Invoke(ctx context.Context, host Invoker, req Req) (Res, error) {
-	return invoke[Res](ctx, host, p.Ref(), "", modelspec.Of(req))
+	return invoke[Res](ctx, host, p.Ref(), "", Of(req))
 }
 
 func inbound[Req, Res any](d modelspec.PortDescriptor, unhandled bool) (modelspec.PortDescriptor, error) {

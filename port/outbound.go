@@ -47,7 +47,7 @@ func (p Outbound[M, Req, Res]) Describe() (modelspec.PortDescriptor, error) {
 // Apply answers the two pure halves of the port.
 func (p Outbound[M, Req, Res]) Apply(_ context.Context, op modelspec.Op, m *M, arg *modelspec.Value) (*modelspec.Value, error) {
 	if op == modelspec.OpRequest {
-		return modelspec.Of(p.Request(m)), nil
+		return Of(p.Request(m)), nil
 	}
 	if p.Reply == nil {
 		return nil, nil
@@ -72,7 +72,7 @@ func (p Outbound[M, Req, Res]) Call(ctx context.Context, m *M) (Res, error) {
 
 // CallWith is Call with a request of the handler's own.
 func (p Outbound[M, Req, Res]) CallWith(ctx context.Context, m *M, req Req) (res Res, err error) {
-	v, err := modelspec.Do(ctx, modelspec.Effect{Verb: modelspec.VerbCall, Target: p.Name, Arg: modelspec.Of(req)})
+	v, err := modelspec.Do(ctx, modelspec.Effect{Verb: modelspec.VerbCall, Target: p.Name, Arg: Of(req)})
 	if err != nil {
 		return res, err
 	}

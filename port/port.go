@@ -11,6 +11,18 @@ import (
 // None is the request or answer of a port that has none.
 type None struct{}
 
+// nothing is the one None there is: most commands ask and answer it, and a
+// receipt keeps both.
+var nothing = modelspec.Of(None{})
+
+// Of is modelspec.Of, which makes no new Value of a None.
+func Of[T any](v T) *modelspec.Value {
+	if _, ok := any(v).(None); ok {
+		return nothing
+	}
+	return modelspec.Of(v)
+}
+
 // Policy and Breaker are those of package modelspec.
 type (
 	Policy  = modelspec.Policy
