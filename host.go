@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/org/aegis/broker"
-	"github.com/org/aegis/datasource"
 	"github.com/org/aegis/datasource/memory"
 	"github.com/org/aegis/federation"
 	"github.com/org/aegis/internal/flow"
@@ -215,5 +214,3 @@ func list(ss []string) string {
 	}
 	return out
 }
-
-var _ datasource.Store = (*memory.Store)(nil)

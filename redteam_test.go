@@ -3,7 +3,6 @@ package aegis_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -844,5 +843,3 @@ func TestEffectsOfTwoGoroutines(t *testing.T) {
 		t.Errorf("%v, %v", err, errs)
 	}
 }
-
-var _ = json.Marshal
