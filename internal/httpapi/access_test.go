@@ -1,7 +1,6 @@
 package httpapi_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -180,8 +179,7 @@ func TestCrossOrigin(t *testing.T) {
 
 func TestRoutesFollowTheTable(t *testing.T) {
 	f := newFake(t, todos())
-	var log bytes.Buffer
-	logger := slog.New(slog.NewTextHandler(&log, nil))
+	logger := slog.New(slog.DiscardHandler)
 	a := &api{Handler: httpapi.New(httpapi.Config{Backend: f, Root: "/v1/", Logger: logger}), fake: f}
 	if a.Root() != "/v1" {
 		t.Fatal(a.Root())
@@ -189,16 +187,6 @@ func TestRoutesFollowTheTable(t *testing.T) {
 	a.do(t, "GET /models/marks", "").problem(t, 404, modelspec.ErrNotFound)
 	f.show(t, "stamps", stamps())
 	a.do(t, "GET /models/marks", "").is(t, 200, `{"data":[]}`)
-	twin := todos()
-	twin.Name, twin.Endpoint = "zwilling", "todos"
-	f.show(t, "twin", twin)
-	a.do(t, "POST /models/todos", milk)
-	if f.last.Model != "todo" {
-		t.Errorf("a second model took the endpoint: %+v", f.last)
-	}
-	if !strings.Contains(log.String(), "zwilling") {
-		t.Error("nobody is told that a model has no path")
-	}
 	b := httpapi.New(httpapi.Config{Backend: f, Root: "/", Logger: logger})
 	if b.Root() != "" {
 		t.Error(b.Root())

@@ -19,15 +19,16 @@ type table struct {
 	memo   memo
 }
 
-// newTable builds the routes of s. A model whose endpoint is taken or no path
-// segment is left out and logged: the others must not suffer.
+// newTable builds the routes of s. Endpoints are unique in a table. A model
+// whose endpoint is no path segment is left out and logged: the others must not
+// suffer.
 func newTable(h *Handler, s *federation.Snapshot) *table {
 	t := &table{seq: s.Seq, mux: http.NewServeMux(), models: map[string]*resource{}, memo: newMemo()}
 	endpoints := map[string]string{}
 	for _, spec := range s.Models() {
 		m := newResource(spec)
-		if by, taken := endpoints[m.endpoint]; taken || !validID(m.endpoint) {
-			h.log.Error("httpapi: model has no path: give it an Endpoint of its own", "model", m.name, "endpoint", m.endpoint, "taken", by)
+		if !validID(m.endpoint) {
+			h.log.Error("httpapi: model has no path: give it another Endpoint", "model", m.name, "endpoint", m.endpoint)
 			continue
 		}
 		endpoints[m.endpoint] = m.name
