@@ -8,7 +8,7 @@ PACKAGES  = ./...
 
 # All tests of all modules: pure Go, nothing to install.
 test:
-	@for m in $(MODULES); do echo "== test $$m"; (cd $$m && go test $(RACE) -timeout 10m $(PACKAGES)) || exit 1; done
+	@for m in $(MODULES); do echo "== test $$m"; (cd $$m && go test $(RACE) -timeout 25m $(PACKAGES)) || exit 1; done
 
 # Formatting, vet, linters, the list of dependencies, and each module by itself.
 check: lint
