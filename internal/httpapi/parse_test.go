@@ -75,7 +75,7 @@ func FuzzMergePatch(f *testing.F) {
 		}
 		var a, b, is any
 		if json.Unmarshal([]byte(target), &a) != nil || json.Unmarshal([]byte(patch), &b) != nil {
-			t.Skip()
+			return // a number too large for the comparison, not for the patch
 		}
 		if err := json.Unmarshal(got, &is); err != nil {
 			t.Fatalf("%s + %s = %s: %v", target, patch, got, err)
