@@ -32,6 +32,7 @@ type Adapter struct {
 	Call        Func         // nil for a route
 	Undo        UndoFunc     // nil: the port's effect cannot be taken back
 	Route       *Joint       // nil, or the other model's inbound port that answers
+	Asks        bool         // Call answers nothing: the answer comes later
 }
 
 // Joint is the other end of a [Route], as data.

@@ -18,6 +18,8 @@ func fits(a *adapter.Adapter, s *modelspec.Spec) error {
 		return refused("the adapter of %s: model %s has no such port", b, a.Model)
 	case p.Direction != modelspec.Out:
 		return refused("the adapter of %s: the port is inbound: adapters answer outbound ports", b)
+	case a.Asks && p.Await == nil:
+		return refused("the adapter of %s only asks, and model %s declares the port without Await: bind it with adapter.Bind, or declare Await", b, a.Model)
 	case p.Undo && !undoes:
 		return refused("the adapter of %s cannot undo, and model %s declares the port with Undo: bind it with adapter.BindUndo", b, a.Model)
 	case !p.Undo && undoes:

@@ -3,6 +3,8 @@ package modelspec
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +19,8 @@ const (
 	maxRetries  = 100
 	maxRepeats  = 1000
 	maxFailures = 1 << 20
+	maxCauses   = 64 // events of a port
+	maxWait     = 366 * 24 * time.Hour
 )
 
 // check finds all mistakes of a descriptor.
@@ -33,7 +37,7 @@ func (d *Descriptor) check() error {
 	if d.Version < 0 {
 		c.wrong("version", "%d: write a number from 0", d.Version)
 	}
-	if n := len(d.Ports) + len(d.Relations) + len(d.Publishes); n > maxPorts {
+	if n := len(d.Ports) + len(d.Relations) + len(d.Publishes) + len(d.Intake); n > maxPorts {
 		c.wrong("", "%d ports, relations and events: %d at most", n, maxPorts)
 		return errors.Join(c.bad...)
 	}
@@ -45,6 +49,7 @@ func (d *Descriptor) check() error {
 		c.port(&d.Ports[i])
 	}
 	c.events()
+	c.intake()
 	if len(c.bad) == 0 {
 		return nil
 	}
@@ -154,6 +159,8 @@ func (c *describer) port(p *PortDescriptor) {
 		c.wrong(where, "produces %q: an event type is 1 to 128 of A-Z a-z 0-9 . _ -", p.Produces)
 	}
 	c.policy(where, &p.Policy)
+	c.causes(where, p)
+	c.http(where, p)
 	switch p.Direction {
 	case In:
 		c.inbound(where, p)
@@ -165,55 +172,56 @@ func (c *describer) port(p *PortDescriptor) {
 }
 
 func (c *describer) inbound(where string, p *PortDescriptor) {
-	if len(p.On) > 0 {
-		c.wrong(where, "on: events run outbound ports only: take it out, or make an outbound port")
+	if p.Undo || p.Await != nil || p.Fallback != "" || p.Default != nil || len(p.Keys) > 0 || !reflect.DeepEqual(p.UndoPolicy, Policy{}) {
+		c.wrong(where, "undo, await, fallback, default, keys and undoPolicy are for outbound ports: take them out")
 	}
-	if p.Undo || p.Exclusive || p.Optional || p.Repeats != 0 {
-		c.wrong(where, "undo, exclusive, optional and repeats are for outbound ports: take them out")
-	}
-	if p.Policy.Retries != 0 || p.Policy.Backoff != 0 || p.Policy.Breaker != (Breaker{}) {
+	if p.Policy.Retries != 0 || p.Policy.Backoff != 0 || !reflect.DeepEqual(p.Policy.Breaker, Breaker{}) {
 		c.wrong(where, "policy: a handler acts, so it is not run again, and a breaker stands before adapters: leave only Timeout")
 	}
 	if p.Stateless && p.Produces != "" {
 		c.wrong(where, "produces %s: an event goes out with a document, and a stateless port has none", p.Produces)
 	}
+	if p.Stateless && len(p.On)+len(p.From) > 0 {
+		c.wrong(where, "on: a stateless port has no document that an event could concern: take it out")
+	}
 }
 
 func (c *describer) outbound(where string, p *PortDescriptor) {
-	for i, e := range p.On {
-		if !isEventType(e) {
-			c.wrong(where, "on %q: an event type is 1 to 128 of A-Z a-z 0-9 . _ -", e)
-		}
-		if slices.Contains(p.On[:i], e) {
-			c.wrong(where, "on %s: twice: take one out", e)
-		}
-	}
 	if p.Stateless {
 		c.wrong(where, "stateless is for inbound ports: take it out")
 	}
-	if p.Repeats < 0 || p.Repeats > maxRepeats {
-		c.wrong(where, "repeats %d: write 0 to %d", p.Repeats, maxRepeats)
+	if !p.Undo && !reflect.DeepEqual(p.UndoPolicy, Policy{}) {
+		c.wrong(where, "undoPolicy: the port has no undo: take it out")
+	}
+	c.policy(where+": undo", &p.UndoPolicy)
+	if p.Fallback != "" && p.Default != nil {
+		c.wrong(where, "fallback and default: one of them")
+	}
+	if q := c.find(p.Fallback); p.Fallback != "" && (q == nil || q.Direction != Out || q == p || q.Undo != p.Undo || q.Await != nil || p.Await != nil) {
+		c.wrong(where, "fallback %s: write the name of another outbound port of the model that has undo where this one has it, and that neither of the two awaits", p.Fallback)
+	}
+	for _, k := range p.Keys {
+		if own := c.d.Schema.inner(c.d.Schema).Properties; own != nil && own[k] == nil {
+			c.wrong(where, "keys: the model has no member %s%s", k, meant(k, slices.Sorted(maps.Keys(own))))
+		}
+		if p.Response != nil {
+			if of := p.Response.inner(p.Response).Properties; of != nil && of[k] == nil {
+				c.wrong(where, "keys: the answer has no member %s%s", k, meant(k, slices.Sorted(maps.Keys(of))))
+			}
+		}
+	}
+	if w := p.Await; w != nil {
+		c.await(where, w)
 	}
 }
 
-func (c *describer) policy(where string, p *Policy) {
-	for _, t := range []struct {
-		name string
-		d    time.Duration
-	}{{"timeout", p.Timeout}, {"backoff", p.Backoff}, {"breaker.open", p.Breaker.Open}} {
-		if t.d < 0 || t.d > maxTimeout {
-			c.wrong(where, "policy: %s %v: write 0 to 24h", t.name, t.d)
+func (c *describer) find(port string) *PortDescriptor {
+	for i := range c.d.Ports {
+		if c.d.Ports[i].Name == port {
+			return &c.d.Ports[i]
 		}
 	}
-	if p.Retries < 0 || p.Retries > maxRetries {
-		c.wrong(where, "policy: retries %d: write 0 to %d", p.Retries, maxRetries)
-	}
-	if p.Breaker.Failures > maxFailures {
-		c.wrong(where, "policy: breaker.failures %d: write 0 to %d", p.Breaker.Failures, maxFailures)
-	}
-	if p.Breaker.Failures == 0 && p.Breaker.Open != 0 {
-		c.wrong(where, "policy: breaker.open without breaker.failures is no breaker: write after how many failures it opens")
-	}
+	return nil
 }
 
 func (c *describer) events() {

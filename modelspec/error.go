@@ -34,6 +34,16 @@ const (
 	ErrDataLoss        Code = "data_loss"           // what is stored cannot be read
 )
 
+// IsCode reports whether c is one of the codes above.
+func IsCode(c Code) bool {
+	switch c {
+	case ErrCanceled, ErrUnknown, ErrInvalid, ErrDeadline, ErrNotFound, ErrExists, ErrDenied, ErrUnauthenticated, ErrExhausted,
+		ErrRefused, ErrConflict, ErrUnimplemented, ErrInternal, ErrUnavailable, ErrDataLoss:
+		return true
+	}
+	return false
+}
+
 func (c Code) Error() string { return string(c) }
 
 // codes are all that may cross a boundary; anything else becomes ErrUnknown.

@@ -36,6 +36,8 @@ type Model[T any] struct {
 	Relations []Relation[T]
 	Ports     []Port[T]
 	Publishes []EventRef // what handlers may publish with Event.Publish
+	CreateOn  []From     // events whose data is the input of a new document
+	UpdateOn  []From     // events whose data replaces members of a document
 	API       API
 
 	// Hooks are pure: no context, no clock, no memory of earlier calls. An
@@ -95,6 +97,12 @@ func (m Model[T]) Spec() (*Spec, error) {
 			continue
 		}
 		d.Publishes = append(d.Publishes, ed)
+	}
+	for _, f := range m.CreateOn {
+		d.Intake = append(d.Intake, Intake{f.Trigger(), IntakeCreate})
+	}
+	for _, f := range m.UpdateOn {
+		d.Intake = append(d.Intake, Intake{f.Trigger(), IntakeUpdate})
 	}
 	var n *native[T]
 	if d.Schema != nil {

@@ -17,6 +17,7 @@ type Spec struct {
 	own       *compiled // of a model that is Go code of this process; nil for any other
 	ports     map[string]*PortDescriptor
 	consumes  map[string][]*PortDescriptor
+	causes    []Cause
 	relations map[string]*RelationDescriptor
 	publishes map[string]bool
 	indexers  []indexer
@@ -82,9 +83,16 @@ func (s *Spec) list() {
 	for i := range d.Ports {
 		p := &d.Ports[i]
 		s.ports[p.Name] = p
+		if p.Disabled {
+			continue
+		}
 		for _, e := range p.On {
 			s.consumes[e] = append(s.consumes[e], p)
 		}
+		s.triggered(p)
+	}
+	for i := range d.Intake {
+		s.causes = append(s.causes, Cause{Trigger: d.Intake[i].Trigger, Intake: d.Intake[i].Do})
 	}
 	for i := range d.Relations {
 		s.relations[d.Relations[i].Name] = &d.Relations[i]
@@ -92,6 +100,47 @@ func (s *Spec) list() {
 	for _, e := range d.Publishes {
 		s.publishes[e.Type] = true
 	}
+}
+
+// triggered lists what others do that concerns p.
+func (s *Spec) triggered(p *PortDescriptor) {
+	for _, t := range p.From {
+		s.causes = append(s.causes, Cause{Trigger: t, Port: p})
+	}
+	if p.Await == nil {
+		return
+	}
+	for _, t := range p.Await.On {
+		s.causes = append(s.causes, Cause{Trigger: t, Port: p, Answers: true})
+	}
+	for _, t := range p.Await.Fail {
+		s.causes = append(s.causes, Cause{Trigger: t, Port: p, Answers: true, Fails: true})
+	}
+}
+
+// Cause is an event of others that concerns the model.
+type Cause struct {
+	Trigger
+	Port    *PortDescriptor // that it runs, or answers; nil for an intake
+	Answers bool            // it brings the answer that Port waits for
+	Fails   bool            // and that is a refusal
+	Intake  IntakeOp
+}
+
+// Causes returns the events of others that concern the model. The slice is
+// shared.
+func (s *Spec) Causes() []Cause { return s.causes }
+
+// With returns the model with a changed descriptor and the same behavior:
+// what an operator's configuration wants otherwise. change gets a copy; it must
+// not change what the behavior relies on: names, directions, schemas, undos.
+func (s *Spec) With(change func(*Descriptor) error) (*Spec, error) {
+	d := s.desc
+	d.Ports = slices.Clone(d.Ports)
+	if err := change(&d); err != nil {
+		return nil, err
+	}
+	return New(d, s.behavior)
 }
 
 // adopt compiles rules and indexes for the Go type of the documents.
@@ -130,8 +179,8 @@ func (s *Spec) Native() bool { return s.own != nil }
 // Port returns the port of that name, or nil: always the same pointer.
 func (s *Spec) Port(name string) *PortDescriptor { return s.ports[name] }
 
-// Consumers returns the outbound ports that an event runs, in the order of
-// their declaration. The slice is shared.
+// Consumers returns the ports that an event of the document itself runs, in the
+// order of their declaration. The slice is shared.
 func (s *Spec) Consumers(event string) []*PortDescriptor { return s.consumes[event] }
 
 // Relation returns the relation of that name, or nil.

@@ -44,7 +44,7 @@ func TestNewFindsAllMistakes(t *testing.T) {
 		"field id: is the document's id: make it a string", "field /list: unique and index are for", "field /list/*/x: immutable and readonly need to know", "field /map/*: unique and index",
 		`relation "Bad": write a name`, `relation r1: model "M"`, `relation r1: key "n": write the JSON name of a string field`, "relation r2: has no key",
 		`relation r3: key "/a/b": write a JSON Pointer with one *`, `relation r4: cardinality "x"`,
-		"port r2: a relation has that name too", "port service: the name is the host's", "port p: on: events run outbound ports only", "port p: undo, exclusive", "port p: policy: a handler acts",
+		"port r2: a relation has that name too", "port service: the name is the host's", "port p: undo, await, fallback", "port p: policy: a handler acts",
 		"port p: there are two of that name", `port p: on "a b"`, "port p: on e: twice", `port p: produces "?"`, "port p: stateless is for inbound", "port p: repeats -1",
 		`port q: direction "sideways"`, "port q: policy: timeout 25h0m0s: write 0 to 24h", "port q: policy: retries 101", "port q: policy: backoff -1ns", "port q: policy: breaker.open without",
 		"port s: produces e: an event goes out with a document", "port s: request: the schema is nested deeper than 32", `port s: response: $ref "#/$defs/none" leads nowhere`,

@@ -25,8 +25,9 @@ func Of[T any](v T) *modelspec.Value {
 
 // Policy and Breaker are those of package modelspec.
 type (
-	Policy  = modelspec.Policy
-	Breaker = modelspec.Breaker
+	Policy    = modelspec.Policy
+	Breaker   = modelspec.Breaker
+	Threshold = modelspec.Threshold
 )
 
 // Ref says which model a port belongs to. Type is the Go type M of the port;

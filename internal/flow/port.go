@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"maps"
+	"reflect"
 	"strings"
 	"sync"
 	"time"
@@ -59,7 +60,7 @@ func (e *Engine) outLocked(model string, p *modelspec.PortDescriptor) *out {
 	k := portKey{model, p.Name}
 	n := map[portKey]*out{}
 	if m := e.ports.Load(); m != nil {
-		if o, ok := (*m)[k]; ok && o.guard.Policy() == pol {
+		if o, ok := (*m)[k]; ok && reflect.DeepEqual(o.guard.Policy(), pol) {
 			return o
 		}
 		maps.Copy(n, *m)
