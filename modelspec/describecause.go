@@ -15,6 +15,9 @@ func (c *describer) causes(where string, p *PortDescriptor) {
 		if !isEventType(e) {
 			c.wrong(where, "on %q: an event type is 1 to 128 of A-Z a-z 0-9 . _ -", e)
 		}
+		if e == c.d.Name+".deleted" {
+			c.wrong(where, "on %s: a document that is gone runs no ports: let another model's port run on it", e)
+		}
 		if slices.Contains(p.On[:i], e) {
 			c.wrong(where, "on %s: twice: take one out", e)
 		}

@@ -1,6 +1,7 @@
 package port
 
 import (
+	"context"
 	"time"
 
 	"github.com/org/aegis/modelspec"
@@ -39,4 +40,26 @@ func (a *Await) describe() *modelspec.Await {
 		d.Fail = append(d.Fail, f.Trigger())
 	}
 	return d
+}
+
+// Completer is a host, as far as a port that is answered later needs one:
+// *aegis.Host.
+type Completer interface {
+	CompletePort(ctx context.Context, p Ref, key string, answer *modelspec.Value, refusal error) error
+}
+
+// Complete brings the answer of the call that waits for it under the
+// correlation key. It fails with ErrNotFound where none does (any more), and
+// with ErrInvalid where the answer does not fit: then the call waits on.
+func (p Outbound[M, Req, Res]) Complete(ctx context.Context, host Completer, key string, answer Res) error {
+	return host.CompletePort(ctx, p.Ref(), key, Of(answer), nil)
+}
+
+// Refuse brings a refusal in place of the answer: the flow is taken back, or,
+// where the port is Optional, goes on.
+func (p Outbound[M, Req, Res]) Refuse(ctx context.Context, host Completer, key string, why error) error {
+	if why == nil {
+		why = modelspec.ErrRefused
+	}
+	return host.CompletePort(ctx, p.Ref(), key, nil, why)
 }

@@ -108,7 +108,7 @@ type Func[M, Req, Res any] struct {
 	Name     string
 	Model    string
 	Disabled bool
-	Methods  []string // nil: POST; with GET, Req is read from the query
+	Methods  []string // nil: POST; with GET, Req is read from the query and no outbound port may be called
 	Path     string   // such as /quotes
 	Policy   Policy
 	Handle   func(context.Context, Req) (Res, error)
