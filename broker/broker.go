@@ -29,9 +29,10 @@ type Broker struct {
 	config Config
 	table  atomic.Pointer[table]
 
-	mu   sync.Mutex           // of changes of table, and of what follows
-	made uint64               // subscriptions so far
-	open map[*Handle]struct{} // on the table, or not finished
+	mu     sync.Mutex           // of changes of table, and of what follows
+	made   uint64               // subscriptions so far
+	open   map[*Handle]struct{} // on the table, or not finished
+	groups map[string]*group
 }
 
 // errShut is why nothing is delivered any more.
@@ -57,7 +58,12 @@ func (b *Broker) Subscribe(s Subscription) (*Handle, error) {
 	if t.closed {
 		return nil, fmt.Errorf("broker: subscribe %s to %q: %w", s.Name, s.Pattern, errShut)
 	}
+	g, err := b.join(&s)
+	if err != nil {
+		return nil, err
+	}
 	h := newHandle(b, s, p)
+	h.group = g
 	b.made++
 	h.number = b.made
 	if b.open == nil {
@@ -84,6 +90,9 @@ func (b *Broker) remove(h *Handle) {
 	defer b.mu.Unlock()
 	if t := b.table.Load(); !t.closed && t.has(h) {
 		b.table.Store(t.without(h))
+		if h.group != nil {
+			b.leave(h.group)
+		}
 	}
 }
 
@@ -123,8 +132,7 @@ func (b *Broker) shut() []*Handle {
 		t = build(nil, maphash.MakeSeed())
 	}
 	if !t.closed {
-		t = &table{all: t.all, exact: t.exact, wild: t.wild, closed: true, seed: t.seed}
-		b.table.Store(t)
+		b.table.Store(t.ended())
 	}
 	return slices.Collect(maps.Keys(b.open))
 }

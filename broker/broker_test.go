@@ -17,6 +17,8 @@ type fixture struct {
 
 	mu       sync.Mutex
 	failures []broker.Failure
+
+	onFailure func(broker.Failure) // may be nil
 }
 
 func start(t testing.TB) *fixture {
@@ -25,6 +27,9 @@ func start(t testing.TB) *fixture {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.failures = append(f.failures, failure)
+		if f.onFailure != nil {
+			f.onFailure(failure)
+		}
 	}})
 	t.Cleanup(func() {
 		if err := f.Close(); err != nil {
@@ -80,9 +85,15 @@ func (s *seen) want(t *testing.T, ids ...string) {
 	t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !slices.Equal(s.ids, ids) {
-		t.Errorf("got events %q, want %q", s.ids, ids)
+	if slices.Equal(s.ids, ids) {
+		return
 	}
+	at := 0 // where they differ
+	for at < len(ids) && at < len(s.ids) && ids[at] == s.ids[at] {
+		at++
+	}
+	cut := func(ids []string) []string { return ids[min(at, len(ids)):min(at+10, len(ids))] }
+	t.Errorf("got %d events, want %d; after %d that are right, got %q, want %q", len(s.ids), len(ids), at, cut(s.ids), cut(ids))
 }
 
 func event(id string) broker.Event {

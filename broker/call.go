@@ -18,15 +18,15 @@ func (h *Handle) call(ctx context.Context, e *Event) (err error) {
 		p := recover()
 		if p == nil {
 			// runtime.Goexit: nothing can stop it, so account for it here.
-			h.settle(e, h.wrap(e, bug("handler ended its goroutine with runtime.Goexit: return an error instead")))
+			h.settle(e, h.refused(e, bug("handler ended its goroutine with runtime.Goexit: return an error instead")))
 			return
 		}
-		err = h.wrap(e, bug(fmt.Sprintf("handler panicked: %v\n%s", p, debug.Stack())))
+		err = h.refused(e, bug(fmt.Sprintf("handler panicked: %v\n%s", p, debug.Stack())))
 	}()
 	err = h.sub.Handler(ctx, *e)
 	returned = true
 	if err != nil {
-		err = h.wrap(e, err)
+		err = h.refused(e, err)
 	}
 	return err
 }
@@ -37,12 +37,15 @@ func (h *Handle) settle(e *Event, err error) {
 		h.delivered.Add(1)
 		return
 	}
-	h.broker.report(h, e, err, false, h.failed.Add(1))
+	h.broker.report(h, e, Failure{Err: err}, h.failed.Add(1))
 }
 
 func (h *Handle) wrap(e *Event, err error) error {
 	return fmt.Errorf("broker: deliver %s to %s: %w", e.Type, h.sub.Name, err)
 }
+
+// refused wraps what the handler itself returned.
+func (h *Handle) refused(e *Event, err error) error { return &handlerError{e.Type, h.sub.Name, err} }
 
 func bug(text string) error { return &modelspec.Error{Code: modelspec.ErrInternal, Message: text} }
 
@@ -64,6 +67,9 @@ func (h *Handle) require(ctx context.Context, e *Event) (entry, error) {
 	}
 	err := h.call(ctx, e)
 	h.settle(e, err)
+	if h.sub.Once && err == nil {
+		h.retire()
+	}
 	return entered, err
 }
 
@@ -87,40 +93,57 @@ func (h *Handle) run() {
 
 // step handles one event, and reports whether there may be more.
 func (h *Handle) step() bool {
-	if h.next == h.size {
-		clear(h.batch[:h.size]) // for the garbage collector
-		h.next, h.size = 0, 0
-		if h.size = h.queue.take(h.batch); h.size == 0 {
+	if h.spent { // by a call that ended with runtime.Goexit
+		h.retire()
+		return false
+	}
+	q := &h.queue
+	if h.next == q.size {
+		h.next = 0
+		if !q.take() {
 			return false
 		}
 	} else {
-		h.queue.begun.Add(1)
+		q.begun.Add(1)
 	}
-	if h.queue.closed.Load() {
+	if q.closed.Load() {
 		return false
 	}
-	h.queue.announce()
-	e := &h.batch[h.next]
+	q.announce()
+	e := &q.batch[h.next]
 	h.next++
+	h.spent = h.sub.Once
 	h.settle(e, h.call(h.ctx, e))
-	return true
+	if h.spent {
+		h.retire()
+	}
+	return !h.spent
 }
 
 // abandon drops what still waits after the end.
 func (h *Handle) abandon() {
-	for ; h.next < h.size; h.next++ {
-		h.leaveBehind(&h.batch[h.next])
+	for ; h.next < h.queue.size; h.next++ {
+		h.leaveBehind(&h.queue.batch[h.next])
 	}
-	h.batch = nil
 	h.queue.drain(h.leaveBehind)
 }
 
-// leaveBehind counts an event that waited when the subscription ended. Whoever
-// closed a subscription did not want it any more; whoever closed the broker
-// may.
+// leaveBehind hands an event that waited when the subscription ended to the
+// others of its group, or counts it. Whoever closed a subscription did not want
+// it any more; whoever closed the broker, or the member of a group, may.
 func (h *Handle) leaveBehind(e *Event) {
+	grouped := h.group != nil && !h.shut.Load()
+	if grouped && h.handOver(e) {
+		return
+	}
 	nth := h.dropped.Add(1)
-	if h.shut.Load() {
-		h.broker.report(h, e, h.wrap(e, errShut), true, nth)
+	switch {
+	case h.shut.Load():
+		h.broker.report(h, e, Failure{Err: h.wrap(e, errShut), Dropped: true}, nth)
+	case grouped:
+		h.broker.report(h, e, Failure{Err: h.wrap(e, errAlone), Dropped: true}, nth)
 	}
 }
+
+var errAlone error = &modelspec.Error{Code: modelspec.ErrExhausted,
+	Message: "the member of the group was closed, and no other has room: close fewer at a time, or make Queue larger"}

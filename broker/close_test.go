@@ -29,7 +29,7 @@ func each(t *testing.T, test func(t *testing.T, f *fixture, s broker.Subscriptio
 
 // A handler may close its own subscription, sees no more after, and keeps its
 // context to the end of the call.
-func TestCloseInsideHandler(t *testing.T) {
+func TestChangeInsideHandler(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture, s broker.Subscription) {
 		var got seen
 		var h *broker.Handle
@@ -57,7 +57,7 @@ func TestCloseInsideHandler(t *testing.T) {
 }
 
 // However deep in its handler.
-func TestCloseDeepInsideHandler(t *testing.T) {
+func TestChangeDeepInsideHandler(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture, s broker.Subscription) {
 		var h *broker.Handle
 		var descend func(int)
@@ -83,7 +83,7 @@ func TestCloseDeepInsideHandler(t *testing.T) {
 
 // Close ends the context of a live call, waits for the call, and lets no other
 // begin.
-func TestCloseWaits(t *testing.T) {
+func TestChangeCloseWaits(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture, s broker.Subscription) {
 		var got seen
 		gate := make(chan struct{})
@@ -147,7 +147,7 @@ func TestChangeDuringDispatch(t *testing.T) {
 }
 
 // An event on its way to a subscription that closes goes to its successor.
-func TestSuccessor(t *testing.T) {
+func TestChangeToSuccessor(t *testing.T) {
 	for name, s := range kinds {
 		if name == "live" {
 			continue
@@ -180,7 +180,7 @@ func TestSuccessor(t *testing.T) {
 
 // A component replaced again and again under load: each event is taken by one
 // of its generations at least.
-func TestReplaceUnderLoad(t *testing.T) {
+func TestChangeUnderLoad(t *testing.T) {
 	f := start(t)
 	var got seen
 	s := broker.Subscription{Name: "consumer", Pattern: ">", Required: true, Handler: got.take}
@@ -208,7 +208,7 @@ func TestReplaceUnderLoad(t *testing.T) {
 	got.want(t, ids(1, 2000)...)
 }
 
-func TestBrokerClose(t *testing.T) {
+func TestChangeBrokerClose(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture, s broker.Subscription) {
 		gate := make(chan struct{})
 		var got seen
@@ -257,7 +257,7 @@ func TestBrokerClose(t *testing.T) {
 
 // A publisher that is blocked when the broker closes fails; one whose
 // subscription closes is done with it.
-func TestCloseWithBlockedPublisher(t *testing.T) {
+func TestWaitingEndsWithClose(t *testing.T) {
 	for _, whole := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
 			f := start(t)
@@ -292,7 +292,7 @@ func TestCloseWithBlockedPublisher(t *testing.T) {
 
 // Handlers that close the broker wait for nobody; who closes it from outside
 // waits for them, also when their subscription has been closed already.
-func TestBrokerCloseInsideHandlers(t *testing.T) {
+func TestChangeBrokerCloseInsideHandlers(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture, s broker.Subscription) {
 		gate, entered := make(chan struct{}), make(chan struct{})
 		ended := 0

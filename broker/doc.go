@@ -32,8 +32,8 @@
 // Until then the publisher keeps the event (an engine: in the outbox of the
 // document, which survives a crash) and publishes it again; its ID stays the
 // same, by which a handler knows it. [Broker.Deliver] does not repeat what
-// succeeded. [Broker.Needs] says, for about ten nanoseconds, whether an event
-// has to be kept at all.
+// succeeded, and [Broker.DeliverTo] is for an operator's retry. [Broker.Needs]
+// says, for about ten nanoseconds, whether an event has to be kept at all.
 //
 // Live. A subscription that is not Required sees what is published after
 // [Broker.Subscribe] returned and before [Handle.Close] was called. It may miss
@@ -58,6 +58,31 @@
 // so that a fast handler costs no wake-up for each event. A live handler that
 // hangs holds nobody else, except publishers at its full Block queue, and Close.
 //
+// Once. A subscription with Once has its handler called for exactly one event,
+// however many publishers race, and is closed then, by itself. A Required one
+// ends with the first event that its handler took: an error keeps it, and
+// publishers wait for the outcome of the one before them. Any other ends with
+// its one call, whatever that returns.
+//
+// Delay. A handler with a Delay runs no earlier than so long after the event's
+// Time. With a queue, events wait in it, in order and within its bound, on one
+// timer; Close drops them. Required is durable: the publisher keeps the event,
+// and its attempts fail with a [Later] until the time has come; [LaterOf] tells
+// that apart from failures.
+//
+// Filter. A subscription with a [Filter] gets the events that it lets through,
+// and is for all others as if it did not match. An event has one answer, however
+// often it is asked. A filter can call nothing of the host, its cost is bounded
+// for each event, and one that fails holds the event back, counted and reported.
+// Data is decoded once for all filters, and not at all without any.
+//
+// Group. Of the subscriptions that share a Group and match, exactly one takes
+// each event. Events of one (Source, Subject) go to the same one as long as the
+// members stay the same, so the order holds. At least once holds for the group:
+// some member's handler returned nil, or some member's queue has the event. The
+// account of [Broker.Deliver] has the group's name. A member that is closed
+// leaves its work to the others.
+//
 // # Patterns
 //
 // A type is a list of tokens with dots between them. A pattern is the same,
@@ -69,15 +94,16 @@
 //	order.>           order.approved and order.item.added, not order
 //	>                 everything
 //
-// What matches is compiled at Subscribe and remembered for each (source, type)
-// in a cache of fixed size, so publishing costs what the matching subscriptions
-// cost, however many others there are.
+// Ignore leaves some of them out again. What matches is found by tokens and
+// remembered for each (source, type) in a cache of bounded size, so publishing
+// costs what the matching subscriptions cost, however many others there are.
 //
 // # What to look out for
 //
 // A handler that publishes what it also consumes calls itself: with Required it
 // recurses, with Block it waits for its own queue until its context ends. Two
 // handlers that close each other's subscription at the same moment wait for
-// each other. A Handle closed inside some Required handler does not wait for
+// each other. A filter runs on the publisher's goroutine, also for subscriptions
+// that nobody waits for. A Handle closed inside some Required handler does not wait for
 // the calls of Required handlers, since they may wait for each other.
 package broker

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/org/aegis/broker"
+	"github.com/org/aegis/modelspec"
 )
 
 func Example() {
@@ -63,4 +65,60 @@ func ExampleBroker_Subscribe_watch() {
 	watch.Close() // nothing more arrives
 
 	// Output: order.created order.item.added
+}
+
+func ExampleFilter() {
+	bus := broker.New(broker.Config{})
+	defer bus.Close()
+
+	_, err := bus.Subscribe(broker.Subscription{
+		Name: "concierge", Pattern: "order.*", Ignore: []string{"order.deleted"}, Required: true,
+		Filter: broker.Filter{
+			Match: map[string]any{"customer.tier": "gold"},
+			Where: `data.total > 100 && any(data.lines, .sku startsWith "wine-")`,
+		},
+		Handler: func(_ context.Context, e broker.Event) error {
+			fmt.Println("calls about", e.Subject)
+			return nil
+		},
+	})
+	if err != nil {
+		fmt.Println(err)
+	}
+	for id, data := range []string{
+		`{"customer": {"tier": "gold"}, "total": 129.9, "lines": [{"sku": "wine-7"}]}`,
+		`{"customer": {"tier": "gold"}, "total": 12, "lines": [{"sku": "wine-7"}]}`,
+	} {
+		e := broker.Event{Source: "order", Type: "order.created", Subject: fmt.Sprint("o", id), Data: modelspec.FromJSON([]byte(data))}
+		if err := bus.Publish(context.Background(), e); err != nil {
+			fmt.Println(err)
+		}
+	}
+	_, err = bus.Subscribe(broker.Subscription{
+		Name: "typo", Pattern: "order.*", Filter: broker.Filter{Where: "dta.total > 100"},
+		Handler: func(context.Context, broker.Event) error { return nil },
+	})
+	fmt.Println(err)
+	// Output:
+	// calls about o0
+	// broker: subscribe typo to "order.*": invalid: /Filter/Where invalid (line 1, column 1: unknown name dta)
+}
+
+func ExampleLaterOf() {
+	bus := broker.New(broker.Config{})
+	defer bus.Close()
+
+	_, err := bus.Subscribe(broker.Subscription{
+		Name: "reminder", Pattern: "invoice.sent", Required: true, Delay: 14 * 24 * time.Hour,
+		Handler: func(context.Context, broker.Event) error { return nil },
+	})
+	if err != nil {
+		fmt.Println(err)
+	}
+	// The publisher keeps the event until the time has come.
+	sent := time.Date(2100, 1, 1, 12, 0, 0, 0, time.UTC)
+	err = bus.Publish(context.Background(), broker.Event{ID: "1", Source: "invoice", Type: "invoice.sent", Subject: "i1", Time: sent})
+	due, late := broker.LaterOf(err)
+	fmt.Println(late, due.Format(time.DateTime))
+	// Output: true 2100-01-15 12:00:00
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // Whatever a live handler does, the next event reaches it.
-func TestLiveFailures(t *testing.T) {
+func TestIsolationOfLive(t *testing.T) {
 	for _, overflow := range []broker.Overflow{broker.DropOldest, broker.Block} {
 		synctest.Test(t, func(t *testing.T) {
 			f := start(t)
@@ -52,7 +52,7 @@ func TestLiveFailures(t *testing.T) {
 }
 
 // A Required handler that ends the publisher's goroutine does not hold Close.
-func TestRequiredGoexit(t *testing.T) {
+func TestIsolationOfGoexit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := start(t)
 		h := f.subscribe(broker.Subscription{Name: "bad", Pattern: ">", Required: true, Handler: func(context.Context, broker.Event) error {
@@ -69,7 +69,7 @@ func TestRequiredGoexit(t *testing.T) {
 }
 
 // OnFailure is user code too: it may panic, and use the broker.
-func TestOnFailureMisbehaves(t *testing.T) {
+func TestIsolationOfOnFailure(t *testing.T) {
 	log := logTo(t)
 	synctest.Test(t, func(t *testing.T) {
 		var b *broker.Broker

@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -15,12 +16,22 @@ type Handle struct {
 	broker  *Broker
 	sub     Subscription
 	pattern pattern
+	plain   bool          // neither a Filter nor Once, nor Required with a Delay
 	number  uint64        // in the order of Subscribe
 	done    chan struct{} // closed when no call is under way or can begin
 
-	delivered, failed, dropped atomic.Uint64
+	ignore []pattern
+	sieve  *sieve // nil without a Filter
+	group  *group // nil without one
 
-	gate gate // of a Required subscription; what follows is of the others
+	delivered, failed, dropped, filtered, unfit atomic.Uint64
+
+	spent bool // with Once, that it took its event; guarded by turn, or the goroutine's own
+
+	gate gate          // of a Required subscription
+	turn chan struct{} // likewise, with Once: held by the call under way
+
+	claimed atomic.Bool // with Once, that its event is in the queue; as all that follows, of the others
 
 	queue  queue
 	full   error           // of each dropped event
@@ -28,25 +39,27 @@ type Handle struct {
 	cancel context.CancelFunc
 	runner atomic.Uint64 // the goroutine that runs it
 	shut   atomic.Bool   // ended with the broker
-
-	// The goroutine's own: events taken from the queue.
-	batch      []Event
-	next, size int
+	next   int           // the goroutine's own: in the batch taken from the queue
 }
 
-func newHandle(b *Broker, s Subscription, p pattern) *Handle {
-	h := &Handle{broker: b, sub: s, pattern: p, done: make(chan struct{})}
+func newHandle(b *Broker, s Subscription, p *plan) *Handle {
+	h := &Handle{broker: b, sub: s, pattern: p.pattern, ignore: p.ignore, sieve: p.sieve, done: make(chan struct{})}
+	h.sub.Filter, h.sub.Ignore = Filter{}, slices.Clone(s.Ignore) // compiled: see sieve
+	h.plain = h.sieve == nil && !s.Once && (s.Delay == 0 || !s.Required)
 	if s.Required {
+		if s.Once {
+			h.turn = make(chan struct{}, 1)
+		}
 		return h
 	}
-	h.queue.init(s.Queue)
 	h.full = fmt.Errorf("broker: deliver to %s: %w", s.Name, &modelspec.Error{Code: modelspec.ErrExhausted, Message: fmt.Sprintf(
 		"the queue of %d is full: make the handler faster, Queue larger, or let publishers wait with Overflow: Block", s.Queue)})
 	h.ctx, h.cancel = context.WithCancel(context.Background())
-	h.batch = make([]Event, 1) // what can be displaced must stay in the queue
-	if s.Overflow == Block {
-		h.batch = make([]Event, min(maxBatch, max(1, s.Queue/4)))
+	batch := 1 // what can be displaced, or is not due yet, must stay in the queue
+	if s.Overflow == Block && s.Delay == 0 {
+		batch = min(maxBatch, max(1, s.Queue/4))
 	}
+	h.queue.init(s.Queue, batch, s.Delay)
 	return h
 }
 

@@ -7,7 +7,7 @@ import (
 	"github.com/org/aegis/broker"
 )
 
-func TestNeeds(t *testing.T) {
+func TestAtLeastOnceNeeds(t *testing.T) {
 	var zero broker.Broker
 	if zero.Needs("order", "order.approved") {
 		t.Error("nobody needs anything")
@@ -58,6 +58,25 @@ func TestNeedsForgetsNothing(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// Nobody is needed any more once closed, or needed less before, among so many
+// that not each change makes a new index.
+func TestAtLeastOnceNeedsAmongMany(t *testing.T) {
+	f := start(t)
+	var handles []*broker.Handle
+	for i := range 1000 {
+		handles = append(handles, f.subscribe(broker.Subscription{Pattern: fmt.Sprintf("m%d.*", i), Required: true, Handler: ignore}))
+		if !f.Needs("", fmt.Sprintf("m%d.x", i)) || f.Needs("", fmt.Sprintf("m%d.x", i+1)) {
+			t.Fatalf("after %d", i)
+		}
+	}
+	for i, h := range handles {
+		h.Close()
+		if f.Needs("", fmt.Sprintf("m%d.x", i)) || i < 999 && !f.Needs("", fmt.Sprintf("m%d.x", i+1)) {
+			t.Fatalf("after %d were closed", i)
 		}
 	}
 }

@@ -23,7 +23,7 @@ func gated(s *seen, gate <-chan struct{}) broker.Handler {
 
 // Exactly Queue events wait beside the one being handled; each further one
 // drops the oldest, counted and reported.
-func TestDropOldest(t *testing.T) {
+func TestLiveDropsTheOldest(t *testing.T) {
 	for _, queue := range []int{1, 2, 7, 8, 9, 0} {
 		t.Run(fmt.Sprint(queue), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -67,7 +67,7 @@ func TestDropOldest(t *testing.T) {
 }
 
 // A publisher waits for room, and nothing is lost.
-func TestBlock(t *testing.T) {
+func TestWaitingForRoom(t *testing.T) {
 	for _, queue := range []int{1, 4, 100} {
 		t.Run(fmt.Sprint(queue), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -104,7 +104,7 @@ func TestBlock(t *testing.T) {
 }
 
 // Events that the consumer has taken in a batch wait like any other.
-func TestBlockCountsBatches(t *testing.T) {
+func TestWaitingCountsBatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := start(t)
 		var got seen
@@ -134,7 +134,7 @@ func TestBlockCountsBatches(t *testing.T) {
 
 // Where handlers are slow, a publisher learns of room when the next call
 // begins, not after a whole batch.
-func TestBlockedPublisherOfSlowHandler(t *testing.T) {
+func TestWaitingForSlowHandler(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := start(t)
 		f.subscribe(broker.Subscription{Pattern: ">", Queue: 100, Overflow: broker.Block, Handler: func(context.Context, broker.Event) error {
@@ -150,7 +150,7 @@ func TestBlockedPublisherOfSlowHandler(t *testing.T) {
 	})
 }
 
-func TestBlockedPublishersContext(t *testing.T) {
+func TestWaitingEndsWithContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := start(t)
 		var got, other seen
@@ -184,7 +184,7 @@ func TestBlockedPublishersContext(t *testing.T) {
 }
 
 // More publishers wait than the queue has room for, and some give up.
-func TestManyBlockedPublishers(t *testing.T) {
+func TestWaitingOfMany(t *testing.T) {
 	for _, queue := range []int{2, 64} {
 		synctest.Test(t, func(t *testing.T) { manyBlocked(t, queue) })
 	}

@@ -10,31 +10,31 @@ import (
 // maxPattern is the longest pattern in bytes.
 const maxPattern = 256
 
-// pattern is a compiled Subscription.Pattern.
+// pattern is a compiled Subscription.Pattern, or one of its Ignore.
 type pattern struct {
 	tokens []string // "*" is any one
 	rest   bool     // a final >: one token or more after tokens
 }
 
-// parsePattern compiles s.
-func parsePattern(s string) (pattern, error) {
+// parsePattern compiles s, which is in the field at the JSON Pointer.
+func parsePattern(field, s string) (pattern, error) {
 	if s == "" {
-		return pattern{}, badPattern(s, `it is empty: write an event type such as "order.approved", "order.*", or ">" for everything`)
+		return pattern{}, badPattern(field, s, `it is empty: write an event type such as "order.approved", "order.*", or ">" for everything`)
 	}
 	if len(s) > maxPattern {
-		return pattern{}, badPattern(s[:32]+"...", fmt.Sprintf("it is %d bytes long: use at most %d", len(s), maxPattern))
+		return pattern{}, badPattern(field, s[:32]+"...", fmt.Sprintf("it is %d bytes long: use at most %d", len(s), maxPattern))
 	}
 	tokens := strings.Split(s, ".")
 	for i, t := range tokens {
 		switch {
 		case t == "":
-			return pattern{}, badPattern(s, "it has an empty token: remove the dot at the beginning or end, or the second of two dots")
+			return pattern{}, badPattern(field, s, "it has an empty token: remove the dot at the beginning or end, or the second of two dots")
 		case t == ">" && i < len(tokens)-1:
-			return pattern{}, badPattern(s, "> stands for the rest, so it must be the last token: write * for one token in between")
+			return pattern{}, badPattern(field, s, "> stands for the rest, so it must be the last token: write * for one token in between")
 		case t != "*" && t != ">" && strings.ContainsAny(t, "*>"):
-			return pattern{}, badPattern(s, "* and > stand for whole tokens: put them alone between dots")
+			return pattern{}, badPattern(field, s, "* and > stand for whole tokens: put them alone between dots")
 		case strings.IndexFunc(t, unfit) >= 0:
-			return pattern{}, badPattern(s, "it has a space or control character: no event type has one")
+			return pattern{}, badPattern(field, s, "it has a space or control character: no event type has one")
 		}
 	}
 	if last := len(tokens) - 1; tokens[last] == ">" {
@@ -45,8 +45,8 @@ func parsePattern(s string) (pattern, error) {
 
 func unfit(r rune) bool { return r <= ' ' || r == 0x7f || r == 0xfffd }
 
-func badPattern(pattern, why string) error {
-	return fmt.Errorf("broker: subscribe to %q: %w", pattern, modelspec.Invalid("/Pattern", why))
+func badPattern(field, pattern, why string) error {
+	return fmt.Errorf("broker: subscribe to %q: %w", pattern, modelspec.Invalid(field, why))
 }
 
 // exact reports whether p matches one type only.

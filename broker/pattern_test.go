@@ -1,10 +1,15 @@
 package broker_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/org/aegis/broker"
@@ -64,6 +69,12 @@ func TestSubscribeRefuses(t *testing.T) {
 		{"overflow", broker.Subscription{Pattern: ">", Overflow: 2, Handler: ignore}, "DropOldest or Block"},
 		{"required queue", broker.Subscription{Pattern: ">", Required: true, Queue: 1, Handler: ignore}, "leave Queue and Overflow zero"},
 		{"required block", broker.Subscription{Pattern: ">", Required: true, Overflow: broker.Block, Handler: ignore}, "leave Queue and Overflow zero"},
+		{"bad ignore", broker.Subscription{Pattern: ">", Ignore: []string{"a", "b."}, Handler: ignore}, "/Ignore/1 invalid (it has an empty token"},
+		{"many ignored", broker.Subscription{Pattern: ">", Ignore: make([]string, 65), Handler: ignore}, "at most 64"},
+		{"all ignored", broker.Subscription{Pattern: "a.b", Ignore: []string{"a.*"}, Handler: ignore}, "leaves nothing"},
+		{"negative delay", broker.Subscription{Pattern: ">", Delay: -1, Handler: ignore}, "zero for none"},
+		{"long delay", broker.Subscription{Pattern: ">", Delay: 400 * 24 * time.Hour, Handler: ignore}, "up to 8784h"},
+		{"long group", broker.Subscription{Pattern: ">", Group: strings.Repeat("g", 257), Handler: ignore}, "at most 256"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := start(t)
@@ -78,7 +89,8 @@ func TestSubscribeRefuses(t *testing.T) {
 	}
 }
 
-// FuzzPattern compares with a matcher and a check written from the rules.
+// FuzzPattern compares with a regular expression and a check written from the
+// rules.
 func FuzzPattern(f *testing.F) {
 	for _, seed := range [][2]string{
 		{"order.*", "order.approved"}, {">", ""}, {"a.>", "a"}, {"a.>", "a."}, {"*.*", "."}, {"a..b", "a..b"},
@@ -99,7 +111,7 @@ func FuzzPattern(f *testing.F) {
 			}
 			return
 		}
-		want := match(strings.Split(pattern, "."), strings.Split(typ, "."))
+		want := reference(pattern).MatchString(typ)
 		for range 2 {
 			if got := b.Needs("", typ); got != want {
 				t.Fatalf("%q matches %q: %t, want %t", pattern, typ, got, want)
@@ -124,14 +136,89 @@ func valid(pattern string) bool {
 	return len(pattern) <= 256
 }
 
-func match(pattern, typ []string) bool {
-	switch {
-	case len(pattern) == 0 || len(typ) == 0:
-		return len(pattern) == len(typ)
-	case pattern[0] == ">":
-		return true
-	case pattern[0] != "*" && pattern[0] != typ[0]:
-		return false
+// reference is pattern as a regular expression.
+func reference(pattern string) *regexp.Regexp {
+	var tokens []string
+	for _, token := range strings.Split(pattern, ".") {
+		switch token {
+		case "*":
+			token = `[^.]*`
+		case ">":
+			token = `.*`
+		default:
+			token = regexp.QuoteMeta(token)
+		}
+		tokens = append(tokens, token)
 	}
-	return match(pattern[1:], typ[1:])
+	return regexp.MustCompile(`(?s)^` + strings.Join(tokens, `\.`) + `$`)
+}
+
+// Subscriptions of all kinds of patterns come and go, and at each time an event
+// reaches exactly those that match it.
+func TestPatternsAmongMany(t *testing.T) {
+	f := start(t)
+	random := rand.New(rand.NewPCG(1, 2))
+	tokens := func(words string) string {
+		out := make([]string, 1+random.IntN(4))
+		for i := range out {
+			out[i] = string(words[random.IntN(len(words))])
+		}
+		return strings.Join(out, ".")
+	}
+	type one struct {
+		*broker.Handle
+		pattern, ignore *regexp.Regexp
+		took            *int
+	}
+	var open []one
+	for step := range 1500 {
+		if step > 500 && random.IntN(2) == 0 {
+			i := random.IntN(len(open))
+			open[i].Close()
+			open = slices.Delete(open, i, i+1)
+		} else {
+			took := new(int)
+			s := broker.Subscription{Pattern: tokens("abc**"), Required: true, Handler: func(context.Context, broker.Event) error { *took++; return nil }}
+			if random.IntN(3) == 0 {
+				s.Pattern += ".>"
+			}
+			s.Ignore = []string{tokens("xab*") + ".x"}
+			if h, err := f.Subscribe(s); err == nil {
+				open = append(open, one{h, reference(s.Pattern), reference(s.Ignore[0]), took})
+			}
+		}
+		typ := tokens("abcx")
+		before := make([]int, len(open))
+		for i, o := range open {
+			before[i] = *o.took
+		}
+		f.publish(broker.Event{Type: typ})
+		needed := false
+		for i, o := range open {
+			needed = needed || o.pattern.MatchString(typ) && !o.ignore.MatchString(typ)
+			if got, want := *o.took-before[i] == 1, o.pattern.MatchString(typ) && !o.ignore.MatchString(typ); got != want {
+				t.Fatalf("step %d: %v but not %v took %q: %t, want %t", step, o.pattern, o.ignore, typ, got, want)
+			}
+		}
+		if f.Needs("", typ) != needed {
+			t.Fatalf("step %d: needs %q: %t, want %t", step, typ, !needed, needed)
+		}
+	}
+	if len(open) < 300 {
+		t.Errorf("only %d subscriptions: too few for a shared index", len(open))
+	}
+}
+
+// Ignored types are left out of the pattern.
+func TestIgnore(t *testing.T) {
+	f := start(t)
+	f.subscribe(broker.Subscription{Pattern: "order.>", Ignore: []string{"order.deleted", "order.item.*", "*.secret.>"}, Required: true, Handler: ignore})
+	for typ, want := range map[string]bool{
+		"order.approved": true, "order.deleted": false, "order.item.added": false, "order.item.added.x": true,
+		"order.secret.x.y": false, "order.secret": true, "customer.created": false,
+	} {
+		if f.Needs("order", typ) != want {
+			t.Errorf("%s: want %t", typ, want)
+		}
+	}
 }

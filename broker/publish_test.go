@@ -34,7 +34,7 @@ func TestPublishReachesAllThatMatch(t *testing.T) {
 	})
 }
 
-func TestTellReachesOnlyDropOldest(t *testing.T) {
+func TestLiveOnlyIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := start(t)
 		var live, block, required seen
@@ -68,7 +68,7 @@ func TestZeroBroker(t *testing.T) {
 
 // An error and a panic reach the publisher and OnFailure, and nobody else
 // suffers.
-func TestRequiredFailures(t *testing.T) {
+func TestIsolationOfRequired(t *testing.T) {
 	f := start(t)
 	refused := modelspec.Refuse("not today")
 	var before, after seen
@@ -104,7 +104,7 @@ func TestRequiredFailures(t *testing.T) {
 }
 
 // A handler whose turn comes after the end of the context is not called.
-func TestRequiredAfterTheContext(t *testing.T) {
+func TestAtLeastOnceAfterTheContext(t *testing.T) {
 	f := start(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	var got seen
@@ -124,7 +124,7 @@ func TestRequiredAfterTheContext(t *testing.T) {
 }
 
 // A second attempt reaches those only that failed.
-func TestDeliver(t *testing.T) {
+func TestAtLeastOnceDeliver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := start(t)
 		var live, block, good, shaky, twinA, twinB seen
@@ -167,7 +167,7 @@ func TestDeliver(t *testing.T) {
 }
 
 // Who took nothing is not told twice either.
-func TestDeliverTellsOnce(t *testing.T) {
+func TestAtLeastOnceTellsOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := start(t)
 		var live seen

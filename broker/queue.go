@@ -15,17 +15,23 @@ import (
 // rarely has to wake it. Events of a batch whose turn has not come still count
 // as waiting: what the limit means does not depend on batches.
 type queue struct {
-	limit int // events that may wait
+	limit int           // events that may wait
+	delay time.Duration // of each after its time, or zero
 
 	mu     sync.Mutex
-	wake   sync.Cond // the consumer waits here for events
-	space  sync.Cond // publishers wait here for room
-	ring   []Event   // a power of two, grown as needed
+	wake   sync.Cond   // the consumer waits here for events
+	space  sync.Cond   // publishers wait here for room
+	ring   []Event     // a power of two, grown as needed
+	due    []time.Time // with a delay: of the events in ring, at the same places
 	head   int
 	count  int
 	taken  uint64 // events handed to the consumer
 	asleep bool
-	closed atomic.Bool // written under mu
+	closed atomic.Bool   // written under mu
+	ended  chan struct{} // with a delay: closed with the queue
+
+	batch []Event // what was taken last: written by the consumer under mu
+	size  int
 
 	blocked atomic.Int32 // publishers that wait for room
 
@@ -33,6 +39,7 @@ type queue struct {
 	begun     atomic.Uint64 // of those taken: that the handler has seen or sees
 	quiet     int           // events begun since the last announcement; the consumer's
 	announced time.Time     // the consumer's
+	timer     *time.Timer   // the consumer's, with a delay
 }
 
 // What became of an event at the door.
@@ -41,7 +48,8 @@ type entry int
 const (
 	entered entry = iota
 	full
-	gone // the queue is closed
+	gone   // the subscription is closed
+	passed // the event is not for it
 )
 
 const (
@@ -54,9 +62,13 @@ const (
 	patience = 100 * time.Microsecond
 )
 
-func (q *queue) init(limit int) {
-	q.limit = limit
+func (q *queue) init(limit, batch int, delay time.Duration) {
+	q.limit, q.delay = limit, delay
+	q.batch = make([]Event, batch)
 	q.wake.L, q.space.L = &q.mu, &q.mu
+	if delay > 0 {
+		q.ended = make(chan struct{})
+	}
 }
 
 // waiting counts the events whose turn has not come. Holds mu.
@@ -82,7 +94,11 @@ func (q *queue) enter(e *Event) {
 	if q.count == len(q.ring) {
 		q.grow()
 	}
-	q.ring[(q.head+q.count)&(len(q.ring)-1)] = *e
+	at := (q.head + q.count) & (len(q.ring) - 1)
+	q.ring[at] = *e
+	if q.delay > 0 {
+		q.due[at] = q.dueOf(e)
+	}
 	q.count++
 	wake := q.asleep
 	q.asleep = false
@@ -93,10 +109,19 @@ func (q *queue) enter(e *Event) {
 }
 
 func (q *queue) grow() {
-	ring := make([]Event, max(firstRing, 2*len(q.ring)))
-	n := copy(ring, q.ring[q.head:])
-	copy(ring[n:], q.ring[:q.head])
-	q.ring, q.head = ring, 0
+	q.ring = unrolled(q.ring, q.head)
+	if q.delay > 0 {
+		q.due = unrolled(q.due, q.head)
+	}
+	q.head = 0
+}
+
+// unrolled returns a ring of twice the size that begins with head.
+func unrolled[T any](ring []T, head int) []T {
+	out := make([]T, max(firstRing, 2*len(ring)))
+	n := copy(out, ring[head:])
+	copy(out[n:], ring[:head])
+	return out
 }
 
 // displace adds e and returns the oldest event that waits, if that had to make
@@ -154,12 +179,20 @@ func (q *queue) await(ctx context.Context, e *Event) (entry, error) {
 	return entered, nil
 }
 
-// take waits for events and moves up to len(batch) of them into batch; the
-// first counts as begun. It returns 0 when the queue is closed.
-func (q *queue) take(batch []Event) int {
+// take waits for events and moves as many as fit into batch; the first counts
+// as begun. It reports false when the queue is closed.
+func (q *queue) take() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for look := 0; q.count == 0 && !q.closed.Load(); look++ {
+	clear(q.batch[:q.size]) // for the garbage collector
+	q.size = 0
+	for look := 0; !q.closed.Load(); look++ {
+		if q.count > 0 {
+			if q.delay == 0 || !q.doze() {
+				break
+			}
+			continue
+		}
 		if look < looks {
 			q.mu.Unlock()
 			runtime.Gosched()
@@ -171,15 +204,16 @@ func (q *queue) take(batch []Event) int {
 		q.wake.Wait()
 	}
 	if q.closed.Load() {
-		return 0
+		return false
 	}
-	n := min(len(batch), q.count)
-	first := copy(batch[:n], q.ring[q.head:])
-	copy(batch[first:n], q.ring)
+	n := min(len(q.batch), q.count)
+	first := copy(q.batch[:n], q.ring[q.head:])
+	copy(q.batch[first:n], q.ring)
 	q.discard(n)
+	q.size = n
 	q.taken += uint64(n)
 	q.begun.Add(1)
-	return n
+	return true
 }
 
 // announce tells blocked publishers about room: after a quarter of the limit,
@@ -204,17 +238,24 @@ func (q *queue) announce() {
 func (q *queue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.ended != nil && !q.closed.Load() {
+		close(q.ended)
+	}
 	q.closed.Store(true)
 	q.wake.Signal()
 	q.space.Broadcast()
 }
 
-// drain empties the closed queue into each.
+// drain empties the closed queue into each, after the batch was.
 func (q *queue) drain(each func(*Event)) {
+	q.mu.Lock()
+	q.batch, q.size = nil, 0
+	q.begun.Store(q.taken)
+	q.mu.Unlock()
 	for {
 		q.mu.Lock()
 		if q.count == 0 {
-			q.ring, q.head = nil, 0
+			q.ring, q.due, q.head = nil, nil, 0
 			q.mu.Unlock()
 			return
 		}
@@ -225,9 +266,16 @@ func (q *queue) drain(each func(*Event)) {
 	}
 }
 
-// depth is how many events wait.
-func (q *queue) depth() int {
+// depth is how many events wait, and the time of the one that is next.
+func (q *queue) depth() (n int, oldest time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.waiting()
+	begun := q.begun.Load()
+	switch ahead := int(q.taken - begun); {
+	case ahead > 0:
+		return q.count + ahead, q.batch[q.size-ahead].Time
+	case q.count > 0:
+		return q.count, q.ring[q.head].Time
+	}
+	return 0, time.Time{}
 }

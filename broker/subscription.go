@@ -3,14 +3,7 @@ package broker
 import (
 	"context"
 	"fmt"
-
-	"github.com/org/aegis/modelspec"
-)
-
-// defaultQueue and maxQueue bound Subscription.Queue.
-const (
-	defaultQueue = 256
-	maxQueue     = 1 << 20
+	"time"
 )
 
 // Handler takes one event. It must not change what the event holds: others
@@ -53,8 +46,13 @@ type Subscription struct {
 	// Pattern matches event types: tokens between dots, with * for one token
 	// and a final > for one or more. ">" is everything. At most 256 bytes.
 	Pattern string
+	// Ignore are patterns of types that are left out of Pattern, at most 64.
+	// Empty: none.
+	Ignore []string
 	// Source is the only model whose events are wanted. Empty: all models.
 	Source string
+	// Filter is what must be in an event. Zero: anything.
+	Filter Filter
 	// Required says that Handler must return nil before an event leaves the
 	// outbox of the document that published it: at least once, also after a
 	// crash. There is no queue: publishers call Handler, those of different
@@ -67,35 +65,33 @@ type Subscription struct {
 	// Overflow is what happens when the queue is full. Zero: DropOldest. Must
 	// be zero if Required.
 	Overflow Overflow
+	// Group is the group of which this subscription is a member, of at most 256
+	// bytes: of the members that match an event, their filters included, exactly
+	// one takes it. Events of one (Source, Subject) go to the same member as long
+	// as the members stay the same, so they stay in order; subjects are spread
+	// over the members by a hash, and events without a subject by turns. Where a
+	// Required member fails, the next attempt goes to another. What waits for a
+	// member that is closed goes to the others, as far as they have room. All
+	// members must have the same Required, Overflow and Delay. Empty: it takes all
+	// its events.
+	Group string
+	// Once says that Handler takes exactly one event, the first that gets here,
+	// and that the subscription is closed then, by itself. A Required one must
+	// have taken it, so an error keeps it for the next event or attempt, and
+	// publishers that come at the same time wait for each other. Of any other the
+	// one call is all there is, whatever it returns. False: all events.
+	Once bool
+	// Delay is how long Handler waits after the event's Time, up to 366 days.
+	//
+	// If Required, the publisher keeps the event as long: its attempts fail with a
+	// Later that says when to try again. The event must have a Time.
+	//
+	// If not, the event waits in the queue, so it is lost with the process, and
+	// counts for Queue. Events keep the order in which they were published; Handler
+	// runs no earlier than Delay after the event's Time and is free to run no later
+	// than Delay after it was published, which is also what counts where Time is
+	// zero or in the future. Close drops what waits.
+	Delay time.Duration
 	// Handler takes the events, one at a time unless Required.
 	Handler Handler
-}
-
-// check completes s, or says what is wrong with it.
-func (s *Subscription) check() (pattern, error) {
-	p, err := parsePattern(s.Pattern)
-	if err != nil {
-		return pattern{}, err
-	}
-	if s.Name == "" {
-		s.Name = s.Pattern
-	}
-	switch {
-	case s.Handler == nil:
-		return pattern{}, s.invalid("/Handler", "it is nil: set the function that takes the events")
-	case s.Required && (s.Queue != 0 || s.Overflow != DropOldest):
-		return pattern{}, s.invalid("/Queue", "a Required subscription is called by the publisher: leave Queue and Overflow zero, or Required false")
-	case s.Queue < 0 || s.Queue > maxQueue:
-		return pattern{}, s.invalid("/Queue", fmt.Sprintf("%d: use 1 to %d, or zero for %d", s.Queue, maxQueue, defaultQueue))
-	case s.Overflow != DropOldest && s.Overflow != Block:
-		return pattern{}, s.invalid("/Overflow", fmt.Sprintf("%d: use DropOldest or Block", int(s.Overflow)))
-	}
-	if s.Queue == 0 {
-		s.Queue = defaultQueue
-	}
-	return p, nil
-}
-
-func (s *Subscription) invalid(field, why string) error {
-	return fmt.Errorf("broker: subscribe %s to %q: %w", s.Name, s.Pattern, modelspec.Invalid(field, why))
 }
