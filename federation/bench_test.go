@@ -3,6 +3,7 @@ package federation_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/org/aegis/adapter"
@@ -120,5 +121,28 @@ func BenchmarkRemote(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// A change of one component among 100 models, each of which listens to the one
+// before it.
+func BenchmarkSwap(b *testing.B) {
+	tab := newTable(b)
+	change := federation.Change{}
+	for i := range 100 {
+		c := described(b, fmt.Sprintf(`{"name":"m%d","schema":{"type":"object","properties":{"id":{"type":"string"}}},"ports":[
+			{"name":"p","direction":"outbound","produces":"m%d.x","from":[{"event":"m%d.x","key":"/id"}],"repeats":%d},
+			{"name":"q","direction":"outbound","produces":"m%d.y","on":["m%d.x"]}]}`, i, i, (i+99)%100, min(1, i), i, i))
+		name := fmt.Sprint("c", i)
+		change[name] = []federation.Arm{{Gen: prepare(b, tab, name, c)}}
+	}
+	if err := tab.Swap(change); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := tab.Swap(federation.Change{}); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

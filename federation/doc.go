@@ -41,7 +41,21 @@
 //   - With several arms, a document stays on its arm until shares change, and
 //     raising a later arm's share moves documents to it only.
 //   - A port is bound by model and name, by one component.
-//   - A table that could run its ports in a circle for ever is not shown.
+//   - A table that could run its ports in a circle for ever is not shown, be
+//     it within a document or across models: one port of the circle must
+//     declare Repeats.
+//   - A port or an intake that waits for what will not come is not shown: an
+//     event that its model does not publish, a key that is not in the event's
+//     data, a field without index, a request that the data cannot be. What both
+//     sides leave open fits.
+//
+// # The overlay
+//
+// An [Overlay] is what an operator wants otherwise than the code says.
+// [Table.Overlay] shows models under it in one store, after all the checks of a
+// Swap, and it holds for the generations that come later: one that does not fit
+// it any more is refused. [Snapshot.Declared] has the models without it.
+// Package orchestration makes overlays of documents.
 //
 // A generation whose calls do not end stays open. [Generation.Kill] ends their
 // contexts; whoever calls modules ties each call to [Generation.Context].
@@ -53,5 +67,6 @@
 // letter case only, valid UTF-8, at most 64 deep, nothing behind); its errors
 // are cut to size and may not use the host's words; its handlers, and nothing
 // else of it, may ask for effects, one at a time, until they return. What it
-// may declare is its Grant, which denies by default.
+// may declare, and which events of others it may consume, is its Grant, which
+// denies by default.
 package federation

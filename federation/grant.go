@@ -12,7 +12,7 @@ import (
 // component that is linked in needs no Grant at all: see [Preparation].
 func FullGrant() Grant {
 	all := []string{"*"}
-	return Grant{Models: all, Ports: all, Reads: all, Events: all}
+	return Grant{Models: all, Ports: all, Reads: all, Events: all, Listens: all}
 }
 
 // hostWords is how the types of the host's own events begin. A * alone does
@@ -22,7 +22,8 @@ const hostWords = "aegis."
 // Check compares what m declares with g, and lists everything that g lacks.
 // The error is ErrDenied. What the component itself defines needs an entry in
 // Models only: its own ports, relations among its models and events that begin
-// with the name of one of its models and a dot come with them.
+// with the name of one of its models and a dot come with them, and it may
+// listen to its own models.
 func (g Grant) Check(m *Manifest) error {
 	own := map[string]bool{}
 	for i := range m.Models {
@@ -45,6 +46,7 @@ func (g Grant) Check(m *Manifest) error {
 				l.event(g, own, d.Name, p.Produces)
 			}
 		}
+		l.listens(g, own, d)
 	}
 	for _, a := range m.Adapters {
 		if !own[a.Model] {
@@ -67,6 +69,27 @@ func (l *lacks) event(g Grant, own map[string]bool, model, typ string) {
 		return
 	}
 	l.need(g.Events, "Events", typ, "model "+model+": event "+typ)
+}
+
+// listens looks at what is consumed of others, also by ports that are disabled.
+func (l *lacks) listens(g Grant, own map[string]bool, d *modelspec.Descriptor) {
+	each := func(ts ...modelspec.Trigger) {
+		for _, t := range ts {
+			if !own[t.Origin()] || strings.HasPrefix(t.Event, hostWords) {
+				l.need(g.Listens, "Listens", t.Event, "model "+d.Name+": listens to "+t.Event)
+			}
+		}
+	}
+	for i := range d.Ports {
+		each(d.Ports[i].From...)
+		if w := d.Ports[i].Await; w != nil {
+			each(w.On...)
+			each(w.Fail...)
+		}
+	}
+	for i := range d.Intake {
+		each(d.Intake[i].Trigger)
+	}
 }
 
 func (l *lacks) need(granted []string, field, name, what string) {

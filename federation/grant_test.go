@@ -18,15 +18,19 @@ func orderManifest() *federation.Manifest {
 			Relations: []modelspec.RelationDescriptor{{Name: "buyer", Model: "customer"}, {Name: "lines", Model: "line"}},
 			Ports: []modelspec.PortDescriptor{
 				{Name: "approve", Direction: modelspec.In, Produces: "order.approved"},
-				{Name: "pay", Direction: modelspec.Out, Produces: "payment.authorized"},
+				{Name: "pay", Direction: modelspec.Out, Produces: "payment.authorized",
+					From:  []modelspec.Trigger{{Event: "line.added"}, {Event: "customer.moved"}},
+					Await: &modelspec.Await{On: []modelspec.Trigger{{Event: "bank.paid", Source: "/bank"}}, Fail: []modelspec.Trigger{{Event: "order.odd", Source: "/bank"}}}},
 			},
+			Intake:    []modelspec.Intake{{Trigger: modelspec.Trigger{Event: "web.ordered"}}, {Trigger: modelspec.Trigger{Event: "web.ordered", Source: "line"}}},
 			Publishes: []modelspec.EventDescriptor{{Type: "line.added"}, {Type: "payment.authorized"}, {Type: "noted"}}},
 		{Name: "line"},
 	}, Adapters: []federation.AdapterDescriptor{{Model: "order", Port: "pay"}, {Model: "invoice", Port: "send"}}}
 }
 
 func TestGrant(t *testing.T) {
-	full := federation.Grant{Models: []string{"order", "line"}, Ports: []string{"invoice.send"}, Reads: []string{"customer"}, Events: []string{"payment.authorized", "noted"}}
+	full := federation.Grant{Models: []string{"order", "line"}, Ports: []string{"invoice.send"}, Reads: []string{"customer"}, Events: []string{"payment.authorized", "noted"},
+		Listens: []string{"customer.moved", "bank.paid", "order.odd", "web.ordered"}}
 	with := func(change func(*federation.Grant)) federation.Grant {
 		g := full
 		change(&g)
@@ -39,6 +43,10 @@ func TestGrant(t *testing.T) {
 		"model order: event payment.authorized: not granted (add payment.authorized to Grant.Events)",
 		"model order: event noted: not granted (add noted to Grant.Events)",
 		"adapter of port invoice.send: not granted (add invoice.send to Grant.Ports)",
+		"model order: listens to customer.moved: not granted (add customer.moved to Grant.Listens)",
+		"model order: listens to bank.paid: not granted (add bank.paid to Grant.Listens)",
+		"model order: listens to order.odd: not granted (add order.odd to Grant.Listens)",
+		"model order: listens to web.ordered: not granted (add web.ordered to Grant.Listens)",
 	}
 	for name, c := range map[string]struct {
 		grant federation.Grant
@@ -47,7 +55,8 @@ func TestGrant(t *testing.T) {
 		"just enough":   {full, nil},
 		"full":          {federation.FullGrant(), nil},
 		"nothing":       {federation.Grant{}, lacks},
-		"beginnings":    {federation.Grant{Models: []string{"l*", "o*"}, Ports: []string{"invoice.*"}, Reads: []string{"cust*"}, Events: []string{"*"}}, nil},
+		"beginnings":    {federation.Grant{Models: []string{"l*", "o*"}, Ports: []string{"invoice.*"}, Reads: []string{"cust*"}, Events: []string{"*"}, Listens: []string{"c*", "bank.*", "order.*", "web.*"}}, nil},
+		"no listening":  {with(func(g *federation.Grant) { g.Listens = g.Listens[3:] }), lacks[6:9]},
 		"one model":     {with(func(g *federation.Grant) { g.Models = []string{"order"} }), lacks[1:2]},
 		"no reads":      {with(func(g *federation.Grant) { g.Reads = nil }), lacks[2:3]},
 		"other port":    {with(func(g *federation.Grant) { g.Ports = []string{"invoice.sen"} }), lacks[5:6]},

@@ -19,6 +19,7 @@ const (
 	maxRelations = 1024
 	maxEvents    = 1024
 	maxAdapters  = 1024
+	maxListens   = 4096 // events of others, of all models together
 )
 
 // manifestOf describes specs and adapters.
@@ -28,7 +29,8 @@ func manifestOf(name, version string, specs []*modelspec.Spec, adapters []adapte
 		m.Models = append(m.Models, *s.Descriptor())
 	}
 	for _, a := range adapters {
-		m.Adapters = append(m.Adapters, AdapterDescriptor{Model: a.Model, Port: a.Port, Undo: a.Undo != nil || a.Route != nil && a.Route.Back.Port != ""})
+		m.Adapters = append(m.Adapters, AdapterDescriptor{Model: a.Model, Port: a.Port, Asks: a.Asks,
+			Undo: a.Undo != nil || a.Route != nil && a.Route.Back.Port != ""})
 	}
 	return m
 }
@@ -40,7 +42,7 @@ func (m *Manifest) check() error {
 	if m.ABI != ABI {
 		bad = append(bad, invalid("the module speaks ABI %d, this host %d", m.ABI, ABI))
 	}
-	ports, relations, events := 0, 0, 0
+	ports, relations, events, listens := 0, 0, 0, 0
 	models := map[string]bool{}
 	for i := range m.Models {
 		d := &m.Models[i]
@@ -49,13 +51,14 @@ func (m *Manifest) check() error {
 		}
 		models[d.Name] = true
 		ports, relations, events = ports+len(d.Ports), relations+len(d.Relations), events+len(d.Publishes)
+		listens += listensOf(d)
 	}
 	for _, n := range []struct {
 		have, most int
 		what       string
 	}{
 		{len(m.Models), maxModels, "models"}, {ports, maxPorts, "ports"}, {relations, maxRelations, "relations"},
-		{events, maxEvents, "events"}, {len(m.Adapters), maxAdapters, "adapters"},
+		{events, maxEvents, "events"}, {len(m.Adapters), maxAdapters, "adapters"}, {listens, maxListens, "events of others"},
 	} {
 		if n.have > n.most {
 			return errors.Join(append(bad, invalid("%d %s: a component has at most %d: split it", n.have, n.what, n.most))...)
@@ -73,6 +76,17 @@ func (m *Manifest) check() error {
 		bindings[b] = true
 	}
 	return errors.Join(bad...)
+}
+
+func listensOf(d *modelspec.Descriptor) int {
+	n := len(d.Intake)
+	for i := range d.Ports {
+		n += len(d.Ports[i].From)
+		if w := d.Ports[i].Await; w != nil {
+			n += len(w.On) + len(w.Fail)
+		}
+	}
+	return n
 }
 
 func checkName(name string) error {

@@ -47,17 +47,19 @@ type AdapterDescriptor struct {
 	Model string `json:"model"`
 	Port  string `json:"port"`
 	Undo  bool   `json:"undo,omitempty"`
+	Asks  bool   `json:"asks,omitempty"` // the answer comes later
 }
 
 // Grant is what a module may declare beyond nothing. The zero Grant lets it
 // define no model, answer no port of another component, read no model of
-// another component and publish no event of another namespace. An entry that
-// ends in * stands for every name with that beginning.
+// another component, publish no event of another namespace and consume none of
+// others. An entry that ends in * stands for every name with that beginning.
 type Grant struct {
-	Models []string `json:"models,omitempty"` // models it may define
-	Ports  []string `json:"ports,omitempty"`  // "model.port" of other components that its adapters may answer
-	Reads  []string `json:"reads,omitempty"`  // models of other components that its relations may name
-	Events []string `json:"events,omitempty"` // event types it may publish beside "<own model>."
+	Models  []string `json:"models,omitempty"`  // models it may define
+	Ports   []string `json:"ports,omitempty"`   // "model.port" of other components that its adapters may answer
+	Reads   []string `json:"reads,omitempty"`   // models of other components that its relations may name
+	Events  []string `json:"events,omitempty"`  // event types it may publish beside "<own model>."
+	Listens []string `json:"listens,omitempty"` // event types of others, and of outside, that its ports and intakes may consume
 }
 
 // Artifact is a module as it was fetched.

@@ -29,7 +29,7 @@ type remote struct {
 // artifact's is for the Runtime to see to.
 //
 // The module is not trusted. Its manifest is limited (1 MiB, 256 models, 1024
-// each of ports, relations, events and adapters) and must be the same when it
+// each of ports, relations, events and adapters, 4096 events of others) and must be the same when it
 // is asked for twice. Its replies must be strict JSON. It can ask for effects
 // in inbound ports only, and learns of the host's context what the frame says:
 // the deadline, the time, the caller, the trace.
@@ -153,7 +153,7 @@ func (r *remote) Handle(ctx context.Context, c modelspec.Call) (modelspec.Reply,
 
 // adapter makes the calls of one adapter of the module.
 func (r *remote) adapter(d AdapterDescriptor) adapter.Adapter {
-	a := adapter.Adapter{Model: d.Model, Port: d.Port}
+	a := adapter.Adapter{Model: d.Model, Port: d.Port, Asks: d.Asks}
 	a.Call = func(ctx context.Context, req *modelspec.Value) (*modelspec.Value, error) {
 		rep, err := r.exchange(ctx, &modelspec.Call{Op: modelspec.OpAdapt, Model: d.Model, Port: d.Port, Key: adapter.Key(ctx), Arg: req})
 		return rep.Result, err

@@ -35,6 +35,20 @@ type ComponentInfo struct {
 // it is the first one's.
 func (s *Snapshot) Models() []*modelspec.Spec { return slices.Clone(s.list) }
 
+// Declared returns the models as their code declares them, without an
+// [Overlay], sorted by name; else it is Models.
+func (s *Snapshot) Declared() []*modelspec.Spec {
+	out := make([]*modelspec.Spec, len(s.list))
+	for i, m := range s.list {
+		name := m.Descriptor().Name
+		out[i] = s.models[name].arms[0].gen.models[name]
+	}
+	return out
+}
+
+// Has reports whether some component has the model.
+func (s *Snapshot) Has(model string) bool { return s.models[model] != nil }
+
 // Resolve returns the name of the model that a port belongs to: see
 // [adapter.Resolve].
 func (s *Snapshot) Resolve(ref port.Ref) (string, error) { return adapter.Resolve(ref, s.list) }

@@ -33,13 +33,19 @@ type Change map[string][]Arm
 // belongs to another table or name; a model, an endpoint or a port with two owners; arms
 // that do not have the same models and adapters; an adapter that does not fit
 // its port; a relation or a route to a model that is not there, unless the
-// generation was prepared as Pending; and ports whose events go in a circle in
-// which none declares Repeats.
-func (t *Table) Swap(c Change) error {
+// generation was prepared as Pending; a port or an intake that waits for an
+// event that will not come, cannot find its documents by it, or whose request
+// the event's data cannot be; ports whose events go in a circle, within a
+// document or across models, in which none declares Repeats; and a model that
+// does not fit the [Overlay].
+func (t *Table) Swap(c Change) error { return t.show("swap", c, nil) }
+
+// show makes a change and lays o over it, or keeps the overlay there is.
+func (t *Table) show(doing string, c Change, o *Overlay) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
-		return &modelspec.Error{Code: modelspec.ErrUnavailable, Message: "federation: swap: the table is closed", NotSent: true}
+		return &modelspec.Error{Code: modelspec.ErrUnavailable, Message: "federation: " + doing + ": the table is closed", NotSent: true}
 	}
 	old := t.cur.Load()
 	live := map[string][]Arm{}
@@ -51,12 +57,13 @@ func (t *Table) Swap(c Change) error {
 			live[name] = slices.Clone(arms)
 		}
 	}
-	s, err := t.plan(live)
+	over := t.laid.next(o, live)
+	s, err := t.plan(live, over)
 	if err == nil {
 		err = claim(live)
 	}
 	if err != nil {
-		return fmt.Errorf("federation: swap: %w", err)
+		return fmt.Errorf("federation: %s: %w", doing, err)
 	}
 	for _, arms := range live {
 		for _, a := range arms {
@@ -64,6 +71,7 @@ func (t *Table) Swap(c Change) error {
 		}
 	}
 	s.Seq = old.Seq + 1
+	t.laid = over
 	t.cur.Store(s)
 	t.refresh()
 	retireAllBut(live, old.live)
@@ -110,8 +118,8 @@ func retireAllBut(live, old map[string][]Arm) {
 	}
 }
 
-// plan makes the snapshot that shows live.
-func (t *Table) plan(live map[string][]Arm) (*Snapshot, error) {
+// plan makes the snapshot that shows live under an overlay.
+func (t *Table) plan(live map[string][]Arm, over *laid) (*Snapshot, error) {
 	s := &Snapshot{live: live, models: map[string]*route[modelspec.Spec]{}, ports: map[binding]*route[adapter.Adapter]{}}
 	var bad []error
 	modelOwner, portOwner := map[string]string{}, map[binding]string{}
@@ -121,6 +129,7 @@ func (t *Table) plan(live map[string][]Arm) (*Snapshot, error) {
 			bad = append(bad, err)
 			continue
 		}
+		bad = append(bad, over.cover(name, arms))
 		sp := splitOf(name, arms)
 		for m := range arms[0].Gen.models {
 			if o, taken := modelOwner[m]; taken {
@@ -128,7 +137,7 @@ func (t *Table) plan(live map[string][]Arm) (*Snapshot, error) {
 				continue
 			}
 			modelOwner[m] = name
-			s.models[m] = routeOf(arms, sp, func(g *Generation) *modelspec.Spec { return g.models[m] })
+			s.models[m] = routeOf(arms, sp, func(g *Generation) *modelspec.Spec { return over.spec(g, m) })
 		}
 		for b := range arms[0].Gen.adapters {
 			if o, taken := portOwner[b]; taken {
@@ -139,11 +148,11 @@ func (t *Table) plan(live map[string][]Arm) (*Snapshot, error) {
 			s.ports[b] = routeOf(arms, sp, func(g *Generation) *adapter.Adapter { return g.adapters[b] })
 		}
 	}
-	if len(bad) > 0 {
-		return nil, errors.Join(bad...)
+	if err := errors.Join(bad...); err != nil {
+		return nil, err
 	}
 	s.index()
-	if err := errors.Join(checkEndpoints(s), checkBindings(s), checkRelations(s), checkCircles(s)); err != nil {
+	if err := errors.Join(checkEndpoints(s), checkBindings(s), checkRelations(s), checkConsumers(s), checkCircles(s)); err != nil {
 		return nil, err
 	}
 	return s, nil

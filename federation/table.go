@@ -24,11 +24,12 @@ type Table struct {
 	closed bool
 	open   map[*Generation]struct{} // made and not yet closed
 	refs   map[binding]*PortRef     // of ports that are or were in the table
+	laid   *laid                    // over what the code says
 }
 
 // NewTable returns a table that shows nothing.
 func NewTable() *Table {
-	t := &Table{open: map[*Generation]struct{}{}, refs: map[binding]*PortRef{}}
+	t := &Table{open: map[*Generation]struct{}{}, refs: map[binding]*PortRef{}, laid: &laid{}}
 	t.cur.Store(&Snapshot{})
 	return t
 }
