@@ -43,28 +43,30 @@ func (x *exchange) body(accept func(string) bool) ([]byte, error) {
 
 // argument reads the body of a command. An empty one is {}.
 func (x *exchange) argument() ([]byte, error) {
+	b, err := x.optional(mediaArgument)
+	if err == nil && len(b) == 0 {
+		b = []byte("{}")
+	}
+	return b, err
+}
+
+// optional reads a body that may be empty.
+func (x *exchange) optional(accept func(string) bool) ([]byte, error) {
 	typed := x.r.Header["Content-Type"] != nil
 	if typed {
-		if err := x.contentType(mediaArgument); err != nil {
+		if err := x.contentType(accept); err != nil {
 			return nil, err
 		}
 	}
 	b, err := x.readBody()
-	switch {
-	case err != nil:
-		return nil, err
-	case len(b) == 0:
-		return []byte("{}"), nil
-	case !typed:
-		return nil, x.contentType(mediaArgument)
+	if err == nil && len(b) > 0 && !typed {
+		err = x.contentType(accept)
 	}
-	return b, nil
+	return b, err
 }
 
 func (x *exchange) contentType(accept func(string) bool) error {
-	values := x.r.Header["Content-Type"]
-	encoded := x.r.Header["Content-Encoding"] != nil
-	if len(values) == 1 && values[0] == typeJSON && !encoded && accept(typeJSON) {
+	if t, ok := x.mediaType(); ok && accept(t) {
 		return nil
 	}
 	detail := "Content-Type must be " + typeJSON
@@ -72,18 +74,25 @@ func (x *exchange) contentType(accept func(string) bool) error {
 		detail += " or " + typePatch
 		x.w.Header().Set("Accept-Patch", typePatch+", "+typeJSON)
 	}
-	bad := fail(http.StatusUnsupportedMediaType, modelspec.ErrInvalid, detail+", in UTF-8 and not compressed")
-	if len(values) != 1 || encoded {
-		return bad
+	return fail(http.StatusUnsupportedMediaType, modelspec.ErrInvalid, detail+", in UTF-8 and not compressed")
+}
+
+// mediaType is what the body says that it is. ok is false where it does not
+// say so once, and where it is compressed or in another charset.
+func (x *exchange) mediaType() (t string, ok bool) {
+	values := x.r.Header["Content-Type"]
+	if len(values) != 1 || x.r.Header["Content-Encoding"] != nil {
+		return "", false
+	}
+	if values[0] == typeJSON {
+		return typeJSON, true
 	}
 	t, params, err := mime.ParseMediaType(values[0])
-	if err != nil || !accept(t) {
-		return bad
+	if err != nil {
+		return "", false
 	}
-	if c, ok := params["charset"]; ok && !strings.EqualFold(c, "utf-8") {
-		return bad
-	}
-	return nil
+	c, charset := params["charset"]
+	return t, !charset || strings.EqualFold(c, "utf-8")
 }
 
 // readBody reads at most Config.MaxBody bytes.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/org/aegis/broker"
 	"github.com/org/aegis/federation"
 	"github.com/org/aegis/internal/flow"
 	"github.com/org/aegis/modelspec"
@@ -35,7 +36,8 @@ const (
 	ActionList      = "list"
 	ActionUpdate    = "update" // PATCH and PUT
 	ActionDelete    = "delete"
-	ActionInvoke    = "invoke" // an inbound port
+	ActionInvoke    = "invoke" // a port
+	ActionReply     = "reply"  // the answer that a port waits for
 	ActionRelate    = "relate" // shows documents of Access.Related
 	ActionHostRead  = "host.read"
 	ActionHostWrite = "host.write"
@@ -48,7 +50,8 @@ type Access struct {
 	Action  string           // one of the actions above
 	Model   string           // empty for host.read and host.write
 	ID      string           // of the document; empty for create, list and ports that need none
-	Port    string           // invoke: the port; relate: the relation; host: the name in Config.Host
+	Port    string           // invoke: the port; relate: the relation; host: the name in Config.Host, or events
+	Reply   string           // reply: the correlation key of the call that the request answers
 	Related string           // relate: the model whose documents are shown
 	Request *http.Request    // its body must be left alone
 }
@@ -80,7 +83,8 @@ type Config struct {
 	Caller func(*http.Request) (modelspec.Caller, error)
 	// Authorize decides. Its error's code decides the answer; without a code
 	// it is permission_denied (403), and its text stays in the log. Nil: the
-	// models are open, and the host is closed.
+	// models are open, and the host is closed, and so are events and replies:
+	// whoever may answer for a payment provider needs no money.
 	Authorize func(context.Context, Access) error
 	// MaxBody bounds a request's body in bytes. Zero: 1 MiB.
 	MaxBody int64
@@ -92,10 +96,20 @@ type Config struct {
 	// Timeout bounds a request, the reading of its body included. Zero: 30 s.
 	// Negative: none.
 	Timeout time.Duration
-	// Host answers what concerns the host itself, as JSON. A key is a path
-	// below Root, "config" or "flows/{model}", and is read with GET; one with a
-	// method, "POST components", is a host.write.
+	// Host answers what concerns the host itself, as JSON; nil is 204. A key is
+	// a path below Root, "config" or "flows/{model}", and is read with GET; one
+	// with a method, "POST flows/{model}/{id}/retry", is a host.write. The
+	// request has its path values, and a body that is empty or strict JSON of
+	// at most MaxBody; CallerOf(ctx) says who asks.
 	Host map[string]func(ctx context.Context, r *http.Request) (any, error)
+	// Events takes an event from outside: when it returns nil the event is
+	// kept. It is asked for each event of a batch, in order, and the same event
+	// may come again. Nil: there is no {root}/events.
+	Events func(ctx context.Context, e broker.Event) error
+	// Complete brings the answer that the port's call of that correlation key
+	// waits for, or, where refusal is not nil, a refusal (a *modelspec.Error).
+	// Answer is never nil beside a nil refusal. Nil: there is no {root}/replies.
+	Complete func(ctx context.Context, model, port, key string, answer *modelspec.Value, refusal error) error
 }
 
 // Limits that have no field.
@@ -113,6 +127,8 @@ const (
 	maxDetail = 4 << 10 // bytes of a problem's detail
 	maxFields = 32      // fields of a problem
 	maxTags   = 32      // entity tags of a header
+	maxItems  = 256     // elements of an array in a query
+	maxEvents = 100     // events of a batch
 )
 
 // cleanRoot returns root as /a/b, or "" for the top.

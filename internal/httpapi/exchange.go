@@ -21,6 +21,7 @@ type exchange struct {
 
 	id     string // of the document
 	name   string // port, relation, or name in Config.Host
+	reply  *reply // of a request that answers a port's call; else nil
 	caller *modelspec.Caller
 	parent string // traceparent, once asked for
 	wrote  bool
@@ -133,6 +134,9 @@ func (x *exchange) access(action string) Access {
 	a := Access{Action: action, ID: x.id, Port: x.name, Request: x.r}
 	if x.caller != nil {
 		a.Caller = *x.caller
+	}
+	if x.reply != nil {
+		a.Model, a.Reply = x.reply.model, x.reply.key
 	}
 	if x.m != nil {
 		a.Model = x.m.name

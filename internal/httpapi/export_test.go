@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/org/aegis/broker"
 	"github.com/org/aegis/internal/flow"
 	"github.com/org/aegis/modelspec"
 )
@@ -66,4 +67,21 @@ func IdempotencyKey(h http.Header) (string, error) { return idempotencyKey(h) }
 func NewDeadline(parent context.Context, at time.Time) (context.Context, func()) {
 	d := newDeadline(parent, at)
 	return d, d.end
+}
+
+// ParseArgument makes the argument of a port of a query.
+func ParseArgument(s *modelspec.Schema, query string) ([]byte, error) {
+	return parseArgument(s, query)
+}
+
+// The content modes of events.
+const (
+	Structured = structured
+	Batch      = batch
+	Binary     = binaryForm
+)
+
+// DecodeEvents reads the events of a request.
+func DecodeEvents(form eventForm, h http.Header, body []byte) ([]broker.Event, error) {
+	return decodeEvents(form, h, body, func(s string) bool { return s == "own" })
 }

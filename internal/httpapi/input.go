@@ -11,10 +11,18 @@ import (
 // hostMembers are what the host adds to a document, beside its id.
 var hostMembers = [...]string{"createTime", "updateTime", "modelName"}
 
+// checkText refuses what is not strict JSON.
+func checkText(b []byte) error {
+	if err := modelspec.CheckJSON(b); err != nil {
+		return &failure{status: http.StatusBadRequest, err: err}
+	}
+	return nil
+}
+
 // checkSyntax refuses what is not one strict JSON object.
 func checkSyntax(body []byte) error {
-	if err := modelspec.CheckJSON(body); err != nil {
-		return &failure{status: http.StatusBadRequest, err: err}
+	if err := checkText(body); err != nil {
+		return err
 	}
 	if !isObject(body) {
 		return invalid(modelspec.FieldError{Rule: "type", Detail: "must be a JSON object"})
@@ -24,8 +32,8 @@ func checkSyntax(body []byte) error {
 
 // checkArgument checks the argument of a port.
 func checkArgument(s *modelspec.Schema, body []byte) error {
-	if err := modelspec.CheckJSON(body); err != nil {
-		return &failure{status: http.StatusBadRequest, err: err}
+	if err := checkText(body); err != nil {
+		return err
 	}
 	if s == nil {
 		return nil

@@ -135,6 +135,13 @@ func (x *exchange) nothing(g flow.Generation) {
 	x.send(http.StatusNoContent, nil)
 }
 
+// accepted answers 202: it is kept, and what comes of it comes later.
+func (x *exchange) accepted(g flow.Generation) {
+	h := x.headers(g)
+	h.set("Content-Length", "0")
+	x.send(http.StatusAccepted, nil)
+}
+
 func (x *exchange) send(status int, body []byte) {
 	x.wrote = true
 	x.w.WriteHeader(status)

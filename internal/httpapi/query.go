@@ -17,15 +17,9 @@ const controls = "__sort, __limit and __cursor"
 // refused: a term that were ignored would show documents nobody asked for.
 func (m *resource) parseList(raw string) (flow.ListRequest, error) {
 	q := flow.ListRequest{Model: m.name}
-	if len(raw) > maxQuery {
-		return q, badRequest("the query is over " + strconv.Itoa(maxQuery) + " bytes")
-	}
-	terms, err := url.ParseQuery(raw)
+	terms, err := parseTerms(raw)
 	if err != nil {
-		return q, badRequest("the query is malformed: terms are field=value, joined by & and percent-encoded")
-	}
-	if len(terms) > maxTerms {
-		return q, badRequest("the query has over " + strconv.Itoa(maxTerms) + " terms")
+		return q, err
 	}
 	for _, name := range sorted(terms) {
 		if err := m.addTerm(&q, name, terms[name]); err != nil {

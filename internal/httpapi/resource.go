@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -18,7 +19,8 @@ type resource struct {
 	visible  []string // scalars at the top of a document
 	last     atomic.Pointer[generation]
 
-	collection, document, command, relation *verbs
+	collection, document, relation *verbs
+	ports                          map[string]*command // that HTTP calls
 }
 
 func newResource(spec *modelspec.Spec) *resource {
@@ -31,16 +33,15 @@ func newResource(spec *modelspec.Spec) *resource {
 		http.MethodPost: {ActionCreate, m.create},
 	})
 	m.document = m.documentVerbs(d)
-	command := verb{ActionInvoke, m.invoke}
-	m.command = newVerbs("", map[string]verb{http.MethodPost: command, http.MethodPatch: command})
 	m.relation = newVerbs("", reading(verb{ActionRelate, m.relate}))
+	m.ports = m.commands(d)
 	return m
 }
 
-// documentVerbs leaves out what a model with inbound ports has not opened.
+// documentVerbs leaves out what a model with inbound ports has not opened. A
+// disabled one counts: what an operator switches off must open nothing.
 func (m *resource) documentVerbs(d *modelspec.Descriptor) *verbs {
-	ports := inbound(d)
-	open := len(ports) == 0
+	open := !slices.ContainsFunc(d.Ports, func(p modelspec.PortDescriptor) bool { return p.Direction == modelspec.In })
 	by := reading(verb{ActionFind, m.find})
 	var closed []string
 	add := func(method, field string, allowed bool, v verb) {
@@ -55,78 +56,14 @@ func (m *resource) documentVerbs(d *modelspec.Descriptor) *verbs {
 	add(http.MethodDelete, "Delete", d.API.Delete, verb{ActionDelete, m.remove})
 	why := ""
 	if len(closed) > 0 {
-		why = d.Name + " changes through its ports (" + strings.Join(ports, ", ") + "): " + strings.Join(closed, ", ") + " are closed until Model.API opens them"
+		why = d.Name + " changes through its ports (" + strings.Join(callable(d), ", ") + "): " + strings.Join(closed, ", ") + " are closed until Model.API opens them"
 	}
 	return newVerbs(why, by)
-}
-
-func inbound(d *modelspec.Descriptor) (names []string) {
-	for _, p := range d.Ports {
-		if p.Direction == modelspec.In {
-			names = append(names, p.Name)
-		}
-	}
-	return names
 }
 
 func (m *resource) lookCollection(*exchange) (*verbs, error) { return m.collection, nil }
 
 func (m *resource) lookDocument(x *exchange) (*verbs, error) { return m.document, x.readID() }
-
-// lookMember finds what stands below a document: a port or a relation.
-func (m *resource) lookMember(x *exchange) (*verbs, error) {
-	x.name = x.r.PathValue("name")
-	if m.spec.Relation(x.name) != nil {
-		return m.relation, x.readID()
-	}
-	return m.lookPort(x)
-}
-
-// lookPort finds an inbound port of a document.
-func (m *resource) lookPort(x *exchange) (*verbs, error) {
-	x.name = x.r.PathValue("name")
-	p := m.port(x.name)
-	if p == nil {
-		return nil, m.noPort(x.name)
-	}
-	if p.Stateless {
-		return nil, fail(http.StatusNotFound, modelspec.ErrNotFound, "port "+x.name+" needs no document: it is at "+m.endpoint+"/service/ports/"+x.name)
-	}
-	return m.command, x.readID()
-}
-
-// lookFunc finds an inbound port that needs no document.
-func (m *resource) lookFunc(x *exchange) (*verbs, error) {
-	x.name = x.r.PathValue("name")
-	p := m.port(x.name)
-	if p == nil {
-		return nil, m.noPort(x.name)
-	}
-	if !p.Stateless {
-		return nil, fail(http.StatusNotFound, modelspec.ErrNotFound, "port "+x.name+" needs a document: it is at "+m.endpoint+"/{id}/"+x.name)
-	}
-	return m.command, nil
-}
-
-func (m *resource) port(name string) *modelspec.PortDescriptor {
-	if p := m.spec.Port(name); p != nil && p.Direction == modelspec.In {
-		return p
-	}
-	return nil
-}
-
-func (m *resource) noPort(name string) error {
-	d := m.spec.Descriptor()
-	names := inbound(d)
-	for _, r := range d.Relations {
-		names = append(names, r.Name)
-	}
-	detail := m.name + " has no inbound port or relation " + clip(name)
-	if len(names) > 0 {
-		detail += ": there are " + strings.Join(names, ", ")
-	}
-	return fail(http.StatusNotFound, modelspec.ErrNotFound, detail)
-}
 
 // readID reads the document's id of the path.
 func (x *exchange) readID() error {

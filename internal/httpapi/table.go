@@ -36,6 +36,9 @@ func newTable(h *Handler, s *federation.Snapshot) *table {
 		t.addModel(h, m)
 	}
 	t.addHost(h)
+	for _, name := range sorted(t.models) {
+		t.addPaths(h, t.models[name])
+	}
 	known := strings.Join(sorted(endpoints), ", ")
 	t.mux.Handle("/", &path{h: h, t: t, look: func(x *exchange) (*verbs, error) { return nil, t.unknown(x, endpoints, known) }})
 	return t
@@ -66,34 +69,18 @@ func (t *table) unknown(x *exchange, endpoints map[string]string, known string) 
 	return fail(http.StatusNotFound, modelspec.ErrNotFound, "no such endpoint: there are "+known)
 }
 
-// addHost adds Config.Host. Patterns that no mux takes are left out and
-// logged.
-func (t *table) addHost(h *Handler) {
-	paths := map[string]map[string]verb{}
-	for key, answer := range h.cfg.Host {
-		method, name, found := strings.Cut(key, " ")
-		if !found {
-			method, name = http.MethodGet, key
-		}
-		name = strings.Trim(name, "/")
-		if paths[name] == nil {
-			paths[name] = map[string]verb{}
-		}
-		if method == http.MethodGet {
-			v := verb{ActionHostRead, answerHost(answer)}
-			paths[name][http.MethodGet], paths[name][http.MethodHead] = v, v
+// addPaths adds the ports that have paths of their own. What the host has
+// already, or a model of an earlier name, is not theirs: such a port is left
+// out and logged.
+func (t *table) addPaths(h *Handler, m *resource) {
+	for _, name := range sorted(m.ports) {
+		c := m.ports[name]
+		if c.Path == "" {
 			continue
 		}
-		paths[name][method] = verb{ActionHostWrite, answerHost(answer)}
-	}
-	for _, name := range sorted(paths) {
-		v := newVerbs("", paths[name])
-		look := func(x *exchange) (*verbs, error) {
-			x.name = name
-			return v, nil
-		}
-		if err := handle(t.mux, h.root+"/"+name, &path{h: h, t: t, look: look}); err != nil {
-			h.log.Error("httpapi: Config.Host has a key that is no path", "key", name, "error", err)
+		if err := handle(t.mux, h.ownPath(c), &path{h: h, t: t, m: m, look: c.lookOwn}); err != nil {
+			c.lost = true
+			h.log.Error("httpapi: port has no path: its own is taken, give it another Path", "model", m.name, "port", name, "path", c.Path, "error", err)
 		}
 	}
 }

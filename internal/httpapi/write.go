@@ -3,7 +3,6 @@ package httpapi
 import (
 	"context"
 	"net/http"
-	"strings"
 
 	"github.com/org/aegis/internal/flow"
 	"github.com/org/aegis/modelspec"
@@ -158,48 +157,6 @@ func (m *resource) remove(ctx context.Context, x *exchange) error {
 	x.replayed(e.Replayed)
 	x.nothing(e.Generation)
 	return nil
-}
-
-// invoke answers POST and PATCH of an inbound port.
-func (m *resource) invoke(ctx context.Context, x *exchange) error {
-	r, err := x.request()
-	if err != nil {
-		return err
-	}
-	body, err := x.argument()
-	if err != nil {
-		return err
-	}
-	port := m.port(x.name)
-	if err := checkArgument(port.Request, body); err != nil {
-		return err
-	}
-	if port.Stateless && x.r.Header["If-Match"] != nil {
-		return badRequest("If-Match is for a document: port " + x.name + " needs none")
-	}
-	if err := x.ifMatch(ctx, &r); err != nil {
-		return err
-	}
-	res, err := x.h.cfg.Backend.Invoke(ctx, r, modelspec.FromJSON(body))
-	if err != nil {
-		return err
-	}
-	answer, err := res.Value.JSON()
-	if err != nil {
-		return err
-	}
-	x.replayed(res.Replayed)
-	if text := strings.TrimSpace(string(answer[:min(len(answer), 8)])); text == "null" || text == "{}" && hasNoMembers(port.Response) {
-		x.nothing(res.Generation)
-		return nil
-	}
-	x.json(http.StatusOK, answer, res.Generation)
-	return nil
-}
-
-// hasNoMembers reports the schema of port.None.
-func hasNoMembers(s *modelspec.Schema) bool {
-	return s != nil && len(s.Properties) == 0 && s.Ref == "" && (s.AdditionalProperties == nil || s.AdditionalProperties.Never)
 }
 
 // written answers with the document that a write left.
