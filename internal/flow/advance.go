@@ -11,20 +11,20 @@ import (
 	"github.com/org/aegis/modelspec"
 )
 
-// eachDue walks the due documents of a model, past those that fail.
-func (e *Engine) eachDue(ctx context.Context, model string, until time.Time, f func(docKey) error) error {
+// eachDue walks the due documents of a model after a mark, past those that
+// fail.
+func (e *Engine) eachDue(ctx context.Context, model string, until time.Time, after datasource.Mark, f func(docKey, datasource.Mark) error) error {
 	c, err := e.coll(model)
 	if err != nil {
 		return err
 	}
-	var after datasource.Mark
 	for {
 		marks, err := c.Due(ctx, until, after, pageOfDue)
 		if err != nil {
 			return err
 		}
 		for _, m := range marks {
-			if err := f(docKey{model, m.ID}); err != nil {
+			if err := f(docKey{model, m.ID}, m); err != nil {
 				return err
 			}
 			after = m
@@ -42,7 +42,7 @@ func (e *Engine) Settle(ctx context.Context, t time.Time) error {
 	for range 1000 {
 		worked := false
 		for _, s := range e.Table.Snapshot().Models() {
-			err := e.eachDue(ctx, s.Descriptor().Name, later(t), func(k docKey) error {
+			err := e.eachDue(ctx, s.Descriptor().Name, later(t), datasource.Mark{}, func(k docKey, _ datasource.Mark) error {
 				did, err := e.settleOne(ctx, k, t)
 				worked = worked || did
 				return err
@@ -155,7 +155,7 @@ func (e *Engine) failed(ctx context.Context, k docKey, why error) {
 		return // the host is closing: the next one finds what is due
 	}
 	e.Log.Warn("a document's work failed", "model", k.model, "id", k.id, "err", why)
-	e.Observe(Observation{Kind: DocFailed, Model: k.model, ID: k.id, Err: why})
+	e.observe(Observation{Kind: DocFailed, Model: k.model, ID: k.id, Err: why})
 	if p, ok := errors.AsType[*policy.Panic](why); ok {
 		e.Log.Error("panic", "stack", string(p.Stack))
 	}
@@ -185,7 +185,7 @@ func (e *Engine) count(ctx context.Context, k docKey, why error) error {
 		doc.Revision++
 		doc.Due, doc.By = time.Time{}, e.nonce()
 		doc.Index = append(withoutAttention(doc.Index), datasource.Entry{Name: attentionIndex, Key: "unreadable"})
-		e.Observe(Observation{Kind: Quarantined, Model: k.model, ID: k.id, Err: why})
+		e.observe(Observation{Kind: Quarantined, Model: k.model, ID: k.id, Err: why})
 		return c.Put(ctx, doc)
 	}
 	f := Fail{}
@@ -209,7 +209,7 @@ func (e *Engine) putFail(ctx context.Context, c datasource.Collection, k docKey,
 	if f.Quarantined {
 		d.Due = time.Time{}
 		d.Index = append(withoutAttention(d.Index), datasource.Entry{Name: attentionIndex, Key: "quarantined"})
-		e.Observe(Observation{Kind: Quarantined, Model: k.model, ID: k.id, Err: errors.New(f.Error)})
+		e.observe(Observation{Kind: Quarantined, Model: k.model, ID: k.id, Err: errors.New(f.Error)})
 	}
 	mu := e.stripe(k)
 	mu.Lock()

@@ -32,12 +32,14 @@ type draft struct {
 	by      string // the nonce of the write, once it is made
 	owned   bool   // meta.Flows is this draft's
 	written bool
+	before  []Flow // as they are stored
+	eager   bool   // a step may be answered from this write on
 }
 
 // newDraft begins the next revision of base. What meta refers to is shared. It
 // returns a value: most drafts never leave their goroutine's stack.
 func (e *Engine) newDraft(k docKey, spec *modelspec.Spec, base *datasource.Document, meta *Meta, now time.Time) draft {
-	d := draft{e: e, k: k, spec: spec, doc: *base, meta: *meta, now: now}
+	d := draft{e: e, k: k, spec: spec, doc: *base, meta: *meta, now: now, before: meta.Flows}
 	d.doc.Format = max(d.doc.Format, datasource.Format)
 	d.doc.Revision++
 	if f := d.meta.Fail; f != nil && !f.Quarantined { // it works again
@@ -91,13 +93,6 @@ func (d *draft) open(f Flow) (*Flow, error) {
 	return &d.meta.Flows[len(d.meta.Flows)-1], nil
 }
 
-// origin says of which flow the events to come are a part: what they set going
-// extends it. Its zero value opens a flow of its own.
-type origin struct {
-	flow string
-	f    *frame // the command that began it, or nil
-}
-
 // emit adds an event, and the ports that consume it as steps.
 func (d *draft) emit(ctx context.Context, typ string, data *modelspec.Value, from *origin) error {
 	if typ == "" {
@@ -116,7 +111,7 @@ func (d *draft) emit(ctx context.Context, typ string, data *modelspec.Value, fro
 		d.more = append(d.more, ev)
 	}
 	for _, p := range consumers {
-		if err := d.step(ctx, p, ev.ID, from); err != nil {
+		if err := d.step(ctx, p, &ev, from); err != nil {
 			return err
 		}
 	}
@@ -138,59 +133,6 @@ func (d *draft) eventID() string {
 	both := string(d.e.appendNonce(b))
 	d.by = both[n:]
 	return both[:n]
-}
-
-// step adds a run of p to the flow that from names.
-func (d *draft) step(ctx context.Context, p *modelspec.PortDescriptor, event string, from *origin) error {
-	c := Cause{Kind: "event", ID: event, Hop: d.hop, Trace: d.trace, Caller: d.who}
-	switch {
-	case from.f != nil:
-		from.flow, c.Kind, c.Port = from.f.flowID(), "command", from.f.req.Port
-		c.ID = from.flow
-	case from.flow == "":
-		from.flow = d.e.flowID(d.k.model, d.k.id, d.doc.Inc, "", event)
-	}
-	f := d.flow(from.flow)
-	if f == nil {
-		var err error
-		if f, err = d.open(Flow{ID: from.flow, Cause: c, State: Running, Committed: true, Started: d.now, Deadline: d.now.Add(flowDeadline)}); err != nil {
-			return err
-		}
-	}
-	n := 0
-	for i := range f.Steps {
-		if f.Steps[i].Port == p.Name && f.Steps[i].State != Tentative {
-			n++
-		}
-	}
-	if p.Repeats > 0 && n >= p.Repeats {
-		return nil
-	}
-	if len(f.Steps) >= MaxSteps {
-		return &modelspec.Error{Code: modelspec.ErrExhausted, Message: "flow " + f.ID + " has " + strconv.Itoa(MaxSteps) + " steps: it may be going in a circle"}
-	}
-	if p.Exclusive && from.f != nil { // a step of a flow waits instead
-		if err := d.exclusive(p, f.ID); err != nil {
-			return err
-		}
-	}
-	rep, err := d.spec.Handle(ctx, modelspec.Call{Op: modelspec.OpRequest, Port: p.Name, ID: d.k.id, Now: d.now, Caller: d.who, Trace: d.trace, Cause: event, Doc: d.doc.Data})
-	if err != nil && from.f != nil {
-		return err // a step without Arg makes its request when it is asked
-	}
-	f.Steps = append(f.Steps, Step{N: n, Port: p.Name, Key: d.e.stepKey(d.k.model, d.k.id, d.doc.Inc, f.ID, p.Name, n), Undo: p.Undo, State: Pending, Arg: rep.Result})
-	return nil
-}
-
-// exclusive refuses a second open flow with the port p.
-func (d *draft) exclusive(p *modelspec.PortDescriptor, mine string) error {
-	for i := range d.meta.Flows {
-		o := &d.meta.Flows[i]
-		if o.ID != mine && o.State.open() && slices.ContainsFunc(o.Steps, func(s Step) bool { return s.Port == p.Name }) {
-			return &modelspec.Error{Code: modelspec.ErrRefused, Message: "port " + p.Name + " is at work in another flow of this document: wait until it has ended", NotSent: true}
-		}
-	}
-	return nil
 }
 
 // finish ends what is over, and says when to look again. Events of its own
@@ -252,7 +194,7 @@ func (d *draft) close(ctx context.Context) (again bool, err error) {
 func (d *draft) undone(ctx context.Context, f *Flow) error {
 	rep, err := d.spec.Handle(ctx, modelspec.Call{Op: modelspec.OpUndone, ID: d.k.id, Now: d.now, Caller: f.Cause.Caller, Trace: f.Cause.Trace, Cause: f.ID, Doc: d.doc.Data, Prev: d.doc.Data})
 	if err != nil {
-		f.State, f.Error = Attention, modelspec.AsError(err)
+		f.stop(d.now, modelspec.AsError(err))
 		return d.emit(ctx, d.k.model+".attention", d.doc.Data, &origin{})
 	}
 	d.change(rep.Doc)
@@ -285,7 +227,7 @@ func (d *draft) due() (at time.Time) {
 		switch f := &d.meta.Flows[i]; {
 		case f.State.open():
 			soonest(f.due(d.now))
-		case f.State != Attention:
+		case f.State.over():
 			soonest(f.Ended.Add(2 * clearAfter))
 		}
 	}
@@ -306,6 +248,7 @@ func (d *draft) index() ([]datasource.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
+	es = d.awaitEntries(es)
 	for i := range d.meta.Flows {
 		if d.meta.Flows[i].State == Attention {
 			return append(slices.Clip(es), datasource.Entry{Name: attentionIndex, Key: "flow"}), nil
@@ -382,9 +325,19 @@ func (d *draft) save(ctx context.Context, c datasource.Collection) error {
 	if err := d.finish(ctx); err != nil {
 		return err
 	}
-	if err := d.put(ctx, c); err != nil {
+	err := d.put(ctx, c)
+	if errors.Is(err, modelspec.ErrExists) && d.eager { // somebody waits under that key: it is for the step to wait
+		d.patient()
+		if d.doc.Index, err = d.index(); err != nil {
+			return err
+		}
+		d.doc.Meta = modelspec.Of(d.meta)
+		err = d.put(ctx, c)
+	}
+	if err != nil {
 		return err
 	}
+	d.tellFlows()
 	if !d.doc.Due.IsZero() {
 		d.e.look(d.k, d.doc.Due)
 	}

@@ -82,6 +82,14 @@ func (f *frame) callPort(ctx context.Context, e modelspec.Effect) (*modelspec.Va
 	if p == nil || p.Direction != modelspec.Out {
 		return nil, denied(e)
 	}
+	switch {
+	case f.req.Safe:
+		return nil, &modelspec.Error{Code: modelspec.ErrDenied, Message: "a request with GET changes nothing, so its handler may not call port " + p.Name + ": use POST", NotSent: true}
+	case p.Disabled:
+		return nil, disabled(p)
+	case p.Await != nil:
+		return nil, &modelspec.Error{Code: modelspec.ErrUnimplemented, Message: "port " + p.Name + " is answered later than its handler returns: let an event run it", NotSent: true}
+	}
 	if f.port.Stateless && p.Undo {
 		return nil, &modelspec.Error{Code: modelspec.ErrDenied, Message: "port " + p.Name + " can be undone, so only a port with a document may call it", NotSent: true}
 	}
@@ -99,6 +107,9 @@ func (f *frame) callPort(ctx context.Context, e modelspec.Effect) (*modelspec.Va
 		}
 	}
 	if done, err := f.replay(&m); done || err != nil {
+		if done && err != nil && (p.Fallback != "" || p.Default != nil) {
+			return f.orElse(ctx, p, e, err)
+		}
 		return m.result, err
 	}
 	c := callCtx{e: f.e, o: f.e.out(f.k.model, p), f: f, n: m.n, id: f.k.id, depth: f.deep}
@@ -112,6 +123,9 @@ func (f *frame) callPort(ctx context.Context, e modelspec.Effect) (*modelspec.Va
 		f.made = slices.Grow(f.made, 7)
 	}
 	f.made = append(f.made, m)
+	if m.err != nil && (p.Fallback != "" || p.Default != nil) {
+		return f.orElse(ctx, p, e, m.err)
+	}
 	return m.result, m.err
 }
 
@@ -178,6 +192,6 @@ func (f *frame) takeBack(ctx context.Context, e modelspec.Effect) error {
 
 // undoCall is the context of the undo of the call made under key.
 func (e *Engine) undoCall(k docKey, o *out, key string, answer *modelspec.Value, now time.Time) *callCtx {
-	return &callCtx{e: e, o: o, key: key + ".undo", undoes: key, answer: answer, id: k.id,
+	return &callCtx{e: e, o: o, undo: true, key: key + ".undo", undoes: key, answer: answer, id: k.id,
 		call: &modelspec.Call{Op: modelspec.OpTakeBack, Model: k.model, ID: k.id, Now: now}}
 }

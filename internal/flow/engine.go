@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"maps"
@@ -15,8 +16,7 @@ import (
 	"github.com/org/aegis/modelspec"
 )
 
-// Config says what an Engine works with. All of it is needed but Policies,
-// Stores and Namespace.
+// Config says what an Engine works with. What says so may be left out.
 type Config struct {
 	Table  *federation.Table
 	Broker *broker.Broker
@@ -26,6 +26,7 @@ type Config struct {
 	Stores    map[string]datasource.Store // of models that have one of their own
 	Namespace string                      // part of every key: change it when a store is restored from a backup
 	Policies  map[string]modelspec.Policy // an operator's, by "model.port": in place of the port's own
+	History   time.Duration               // how long ended flows are kept; zero: a week
 	Observe   func(Observation)           // nil: nobody
 }
 
@@ -41,11 +42,14 @@ type Engine struct {
 
 	stripes [256]sync.Mutex // one writer of a document at a time: a subject's events stay in order
 
-	live    liveCommands
-	tasks   schedule
-	told    published
-	tries   tries
-	newer   newer
+	live      liveCommands
+	tasks     schedule
+	told      published
+	tries     tries
+	newer     newer
+	listening sync.Mutex
+	heard     map[heard]*broker.Handle // what the models consume of others
+
 	suspect sync.Mutex // documents that were at work when a process died are tried one at a time
 }
 
@@ -61,6 +65,7 @@ func New(cfg Config) *Engine {
 	if cfg.Observe == nil {
 		cfg.Observe = func(Observation) {}
 	}
+	cfg.History = cmp.Or(cfg.History, 7*24*time.Hour)
 	e := &Engine{Config: cfg, life: newInc()}
 	e.live.init()
 	e.tasks.init()
@@ -79,8 +84,12 @@ type Observation struct {
 	Err   error
 }
 
-// The kinds of Observation.
+// The kinds of Observation. Each is also an event of the host: see tell.go.
 const (
+	AnswerUnknown = "answer.unknown" // nobody waits for it
+	UndoStarted   = "undo.started"   // a flow began to be taken back
+	UndoFailed    = "undo.failed"    // an undo was refused, or could not be asked
+	UndoCompleted = "undo.completed"
 	FlowEnded     = "flow.ended"
 	FlowAttention = "flow.attention"
 	Quarantined   = "document.quarantined"

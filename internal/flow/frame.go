@@ -39,6 +39,7 @@ type frame struct {
 
 	command string // the command's key: the client's, or made when first needed
 	flow    string // the command's flow, once something of it was written
+	of      string // the key of the step that the handler is, where an event runs it; empty: a command
 
 	busy    atomic.Bool
 	closed  atomic.Bool
@@ -94,12 +95,16 @@ func (f *frame) Value(k any) any {
 	return f.Context.Value(k)
 }
 
-// key is the command's: a client's keys and made ones cannot meet.
+// commandKey is the command's: a client's keys, made ones and those of steps
+// cannot meet.
 func (f *frame) commandKey() string {
 	if f.command == "" {
-		if f.req.Key != "" {
+		switch {
+		case f.of != "":
+			f.command = "s" + f.of
+		case f.req.Key != "":
 			f.command = "c" + f.req.Key
-		} else {
+		default:
 			f.command = "r" + newKey()
 		}
 	}
@@ -123,11 +128,19 @@ func (f *frame) hold() error {
 	if f.held {
 		return nil
 	}
-	if !f.e.live.begin(f.flowID()) {
+	if !f.e.live.begin(f.name()) {
 		return &modelspec.Error{Code: modelspec.ErrConflict, Message: "the command is being carried out: ask again", NotSent: true}
 	}
 	f.held = true
 	return nil
+}
+
+// name is that of the command among those that are acting.
+func (f *frame) name() string {
+	if f.of != "" {
+		return f.of
+	}
+	return f.flowID()
 }
 
 // end closes the frame: effects are refused from now on.
@@ -145,7 +158,7 @@ func (f *frame) canceled() bool {
 // release lets others take the command over.
 func (f *frame) release() {
 	if f.held {
-		f.e.live.end(f.flow)
+		f.e.live.end(f.name())
 		f.held = false
 	}
 }
@@ -173,7 +186,31 @@ func (f *frame) run(ctx context.Context, arg *modelspec.Value) (modelspec.Reply,
 	f.outer, f.Also = ctx, f.gen.Context()
 	f.Begin(ctx, at)
 	defer f.end()
+	if f.port.Direction == modelspec.Out {
+		return f.callOut()
+	}
 	dl, _ := f.Deadline()
 	return f.spec.Handle(f, modelspec.Call{Op: modelspec.OpInvoke, Model: f.k.model, Port: f.port.Name, ID: f.k.id, Key: f.req.Key, Now: f.now, Deadline: dl,
 		Caller: f.req.Caller, Trace: f.req.Trace, Doc: f.data, Prev: f.data, Arg: arg})
+}
+
+// callOut is the handler of a command that is an outbound port.
+func (f *frame) callOut() (modelspec.Reply, error) {
+	c := *f.ask()
+	c.Op, c.Doc, c.Prev = modelspec.OpRequest, f.data, f.data
+	req, err := f.spec.Handle(f, c)
+	if err != nil {
+		return modelspec.Reply{}, err
+	}
+	if f.port.Await != nil { // the commit makes it a step
+		return modelspec.Reply{}, nil
+	}
+	res, err := f.Do(f, modelspec.Effect{Verb: modelspec.VerbCall, Target: f.port.Name, Arg: req.Result})
+	if err != nil {
+		return modelspec.Reply{}, err
+	}
+	c.Op, c.Arg = modelspec.OpReply, res
+	rep, err := f.spec.Handle(f, c)
+	rep.Result = res
+	return rep, err
 }

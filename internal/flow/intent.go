@@ -18,7 +18,7 @@ func (f *frame) intend(ctx context.Context, m *made) error {
 	first := len(f.made) == 0
 	return f.write(ctx, func(d *draft) error {
 		fl := d.flow(f.flow)
-		if fl == nil {
+		if fl == nil && f.of == "" {
 			var err error
 			fl, err = d.open(Flow{ID: f.flow, Cause: Cause{Kind: "command", ID: f.flow, Port: f.port.Name, Trace: f.req.Trace, Caller: f.req.Caller},
 				Version: f.gen.Version, State: Running, Started: f.now, Deadline: f.now.Add(flowDeadline)})
@@ -26,7 +26,7 @@ func (f *frame) intend(ctx context.Context, m *made) error {
 				return err
 			}
 		}
-		if fl.State != Running || fl.Committed {
+		if !f.mine(fl) {
 			return takenBack()
 		}
 		if m.port.Exclusive {
@@ -38,13 +38,29 @@ func (f *frame) intend(ctx context.Context, m *made) error {
 	})
 }
 
+// mine reports whether the command may still act as a part of its flow.
+func (f *frame) mine(fl *Flow) bool {
+	if fl == nil || fl.State != Running {
+		return false
+	}
+	if f.of == "" {
+		return !fl.Committed
+	}
+	for i := range fl.Steps {
+		if s := &fl.Steps[i]; s.Key == f.of {
+			return s.State == Pending || s.State == Unknown
+		}
+	}
+	return false
+}
+
 // tentative adds the step of m to the flow, or adopts it.
 func (f *frame) tentative(fl *Flow, m *made, first bool) error {
 	others := false
 	for i := range fl.Steps {
 		s := &fl.Steps[i]
 		if s.Key != m.key {
-			others = others || s.State == Tentative
+			others = others || s.State == Tentative && s.Of == f.of
 			continue
 		}
 		if digestOf(s.Arg) != digestOf(m.arg) {
@@ -61,7 +77,7 @@ func (f *frame) tentative(fl *Flow, m *made, first bool) error {
 	if len(fl.Steps) >= MaxSteps {
 		return &modelspec.Error{Code: modelspec.ErrExhausted, Message: "the command has made too many calls that can be undone", NotSent: true}
 	}
-	fl.Steps = append(fl.Steps, Step{N: m.n, Port: m.port.Name, Key: m.key, Undo: true, State: Tentative, Until: f.lease(), Arg: m.arg})
+	fl.Steps = append(fl.Steps, Step{N: m.n, Port: m.port.Name, Of: f.of, Key: m.key, Undo: true, State: Tentative, Until: f.lease(), Arg: m.arg})
 	return nil
 }
 
@@ -69,11 +85,11 @@ func (f *frame) tentative(fl *Flow, m *made, first bool) error {
 func (f *frame) renew(ctx context.Context) error {
 	return f.write(ctx, func(d *draft) error {
 		fl := d.flow(f.flow)
-		if fl == nil || fl.State != Running || fl.Committed {
+		if !f.mine(fl) {
 			return takenBack()
 		}
 		for i := range fl.Steps {
-			if fl.Steps[i].State == Tentative {
+			if fl.Steps[i].State == Tentative && fl.Steps[i].Of == f.of {
 				fl.Steps[i].Until = f.lease()
 			}
 		}

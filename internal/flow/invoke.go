@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/org/aegis/broker"
 	"github.com/org/aegis/datasource"
 	"github.com/org/aegis/federation"
 	"github.com/org/aegis/modelspec"
@@ -18,9 +19,14 @@ func (e *Engine) Invoke(ctx context.Context, r Request, arg *modelspec.Value) (R
 		return Result{}, err
 	}
 	defer g.Unpin()
+	e.tasks.busy.Add(1)
+	defer e.tasks.busy.Add(-1)
 	p := spec.Port(r.Port)
-	if p == nil || p.Direction != modelspec.In {
+	if p == nil || p.Direction != modelspec.In && len(p.Methods) == 0 {
 		return Result{}, &modelspec.Error{Code: modelspec.ErrNotFound, Message: "model " + r.Model + " has no inbound port " + r.Port}
+	}
+	if p.Disabled {
+		return Result{}, disabled(p)
 	}
 	if err := checkKey(r.Key); err != nil {
 		return Result{}, err
@@ -48,10 +54,14 @@ func (e *Engine) Invoke(ctx context.Context, r Request, arg *modelspec.Value) (R
 	return Result{}, &modelspec.Error{Code: modelspec.ErrConflict, Message: "the document changes too often: ask again"}
 }
 
+func disabled(p *modelspec.PortDescriptor) error {
+	return &modelspec.Error{Code: modelspec.ErrUnimplemented, Message: "port " + p.Name + " is disabled", NotSent: true}
+}
+
 // rerun is the frame of the same command against the document of now.
 func (f *frame) rerun() *frame {
 	n := &frame{e: f.e, k: f.k, spec: f.spec, gen: f.gen, coll: f.coll, req: f.req, who: f.who, port: f.port, now: f.now, deep: f.deep,
-		command: f.command, flow: f.flow, held: f.held, acted: f.acted}
+		command: f.command, flow: f.flow, of: f.of, held: f.held, acted: f.acted}
 	for i := range f.made {
 		if !modelspec.NotSent(f.made[i].err) {
 			n.again = append(n.again, f.made[i])
@@ -85,7 +95,11 @@ func (f *frame) invoke(ctx context.Context, arg *modelspec.Value) (_ Result, aga
 	if err := writable(&doc, meta); err != nil {
 		return Result{}, false, err
 	}
-	if r, err := f.e.receipt(ctx, f.k, &doc, meta, f.who, f.req.Key); err != nil || r != nil {
+	if f.of != "" {
+		if !f.mine(find(meta, f.flow)) { // somebody else has done it
+			return Result{}, false, nil
+		}
+	} else if r, err := f.e.receipt(ctx, f.k, &doc, meta, f.who, f.req.Key); err != nil || r != nil {
 		if err == nil {
 			err = r.same(f.port.Name, arg)
 		}
@@ -148,7 +162,13 @@ func (f *frame) commit(ctx context.Context, arg *modelspec.Value, rep modelspec.
 	d.change(rep.Doc)
 	err := f.settle(&d)
 	from := origin{f: f}
-	if err == nil {
+	if err == nil && f.of != "" {
+		from = origin{flow: f.flow}
+		err = f.done(&d, rep.Result)
+	}
+	if err == nil && f.port.Await != nil { // its event comes with its answer
+		err = d.step(ctx, f.port, &broker.Event{ID: f.commandKey(), Source: f.k.model, Subject: f.k.id}, &from)
+	} else if err == nil {
 		err = d.emit(ctx, f.port.Produces, d.doc.Data, &from)
 	}
 	for i := 0; err == nil && i < len(f.events); i++ {
@@ -184,14 +204,14 @@ func (f *frame) settle(d *draft) error {
 		return nil
 	}
 	fl := d.flow(f.flow)
-	if fl == nil || fl.State != Running || fl.Committed { // somebody took the command over
+	if !f.mine(fl) { // somebody took the command over
 		return takenBack()
 	}
 	fl.Committed = true
-	back := Flow{ID: f.flow + ".undo", Cause: fl.Cause, Version: fl.Version, State: Running, Started: f.now}
+	back := Flow{ID: f.name() + ".undo", Cause: fl.Cause, Version: fl.Version, State: Running, Started: f.now}
 	kept := fl.Steps[:0]
 	for _, s := range fl.Steps {
-		if s.State != Tentative {
+		if s.State != Tentative || s.Of != f.of {
 			kept = append(kept, s)
 			continue
 		}
@@ -211,11 +231,27 @@ func (f *frame) settle(d *draft) error {
 	return err
 }
 
+// done says that the step which the handler is has been run.
+func (f *frame) done(d *draft, result *modelspec.Value) error {
+	fl := d.flow(f.flow)
+	if !f.mine(fl) {
+		return takenBack()
+	}
+	d.cause, d.hop = fl.ID, fl.Cause.Hop+1
+	for i := range fl.Steps {
+		if s := &fl.Steps[i]; s.Key == f.of {
+			s.State, s.Result, s.Error, s.Until, s.Asked, s.Ended = Done, result, nil, time.Time{}, f.now, d.now
+			s.Attempt++
+		}
+	}
+	return nil
+}
+
 // resolve says in the step what became of the call that it stands for.
 func (f *frame) resolve(s *Step) {
 	for i := range f.made {
 		if m := &f.made[i]; m.key == s.Key {
-			s.State, s.Result, s.Attempt, s.Until = m.state(), m.result, 1, time.Time{}
+			s.State, s.Result, s.Attempt, s.Until, s.Ended = m.state(), m.result, 1, time.Time{}, f.now
 			if m.err != nil {
 				s.Error = modelspec.AsError(m.err)
 			}
@@ -226,7 +262,7 @@ func (f *frame) resolve(s *Step) {
 
 // fail takes back what a failed handler did. The error is the handler's.
 func (f *frame) fail(ctx context.Context, arg *modelspec.Value, why error) error {
-	if f.flow == "" || !f.held {
+	if f.flow == "" || !f.held || f.of != "" { // a step is asked again, or its flow turned
 		return why
 	}
 	ctx, cancel := detached(ctx)

@@ -114,7 +114,7 @@ func (e *Engine) publish(ctx context.Context, k docKey, meta *Meta, now time.Tim
 			e.look(k, before.next)
 			return false, nil
 		}
-		if taken, err := e.deliver(ctx, t, before.taken); err != nil {
+		if taken, err := e.deliver(ctx, t, before); err != nil {
 			if ctx.Err() != nil {
 				return false, ctx.Err()
 			}
@@ -123,7 +123,7 @@ func (e *Engine) publish(ctx context.Context, k docKey, meta *Meta, now time.Tim
 				e.look(k, next)
 				return false, nil
 			}
-			if err := e.deadLetter(ctx, t, err); err != nil {
+			if err := e.bury(ctx, DeadLetter{Event: *t, Taken: taken, Error: cut(err.Error(), 500)}, err); err != nil {
 				return false, err
 			}
 		}
@@ -136,23 +136,32 @@ func (e *Engine) publish(ctx context.Context, k docKey, meta *Meta, now time.Tim
 }
 
 // deliver gives an event to whoever must have it and has not.
-func (e *Engine) deliver(ctx context.Context, t *Told, taken []string) ([]string, error) {
+func (e *Engine) deliver(ctx context.Context, t *Told, before try) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, policy.DefaultTimeout)
 	defer cancel()
-	return e.Broker.Deliver(ctx, t.Event, taken)
+	if before.n == quarantine-1 {
+		ctx = context.WithValue(ctx, lastTryKey{}, true)
+	}
+	return e.Broker.Deliver(ctx, t.Event, before.taken)
 }
 
-// DeadLetter is an event that a required subscriber would not take.
+// DeadLetter is an event that a required subscriber, or a document that it
+// concerns, would not take.
 type DeadLetter struct {
 	Event Told   `json:"event"`
+	Model string `json:"model,omitempty"` // of the document that would not; empty: it was a subscriber
+	ID    string `json:"id,omitempty"`    // of that document; empty: it is not known which
 	Error string `json:"error"`
+
+	Taken []string `json:"taken,omitempty"` // subscriptions that have had it
 }
 
-func (e *Engine) deadLetter(ctx context.Context, t *Told, why error) error {
-	now := time.Now()
-	e.Log.Error("an event was refused too often: it is in the dead letters now", "event", t.ID, "type", t.Type, "subject", t.Subject, "err", why)
-	e.Observe(Observation{Kind: DeadLettered, Model: t.Source, ID: t.Subject, Err: why})
-	return e.keep(ctx, deadLetters, hashed("event", t.Source, t.ID), modelspec.Of(DeadLetter{*t, cut(why.Error(), 500)}), docKey{t.Source, t.Subject}, time.Time{}, now)
+// bury keeps a dead letter.
+func (e *Engine) bury(ctx context.Context, l DeadLetter, why error) error {
+	t := &l.Event
+	e.Log.Error("an event is in the dead letters: it was refused too often, or for good", "event", t.ID, "type", t.Type, "source", t.Source, "subject", t.Subject, "model", l.Model, "id", l.ID, "err", why)
+	e.observe(Observation{Kind: DeadLettered, Model: t.Source, ID: t.Subject, Err: why})
+	return e.keep(ctx, deadLetters, hashed("event", t.Source, t.ID, l.Model, l.ID), modelspec.Of(l), docKey{t.Source, t.Subject}, time.Time{}, time.Now())
 }
 
 // tidy writes the envelope without what is over, if it is time for that.

@@ -17,9 +17,9 @@ import (
 type Meta struct {
 	Flows    []Flow            `json:"flows,omitempty"`
 	Outbox   []Told            `json:"outbox,omitempty"`
-	Inbox    map[string]string `json:"inbox,omitempty"`
+	Inbox    map[string]string `json:"inbox,omitempty"` // events of others that were taken: see inbox.go
 	Receipts *Receipts         `json:"receipts,omitempty"`
-	Spilled  bool              `json:"spilled,omitempty"` // older receipts are in the receipts collection
+	Spilled  bool              `json:"spilled,omitempty"` // older receipts and marks are in the receipts collection
 	Fail     *Fail             `json:"fail,omitempty"`
 
 	extra map[string]json.RawMessage
@@ -44,17 +44,22 @@ type Fail struct {
 // State is where a flow stands.
 type State string
 
-// The states of a flow. The last three are its outcomes.
+// The states of a flow. Completed, Undone and Attention are its outcomes;
+// Abandoned is what only a person makes of it.
 const (
 	Running   State = "running"
 	Undoing   State = "undoing"
 	Completed State = "completed"
 	Undone    State = "undone"
 	Attention State = "attention" // a person must look
+	Abandoned State = "abandoned" // a person looked, and left it as it is
 )
 
 func (s State) open() bool  { return s == Running || s == Undoing }
-func (s State) known() bool { return s.open() || s == Completed || s == Undone || s == Attention }
+func (s State) known() bool { return s.open() || s.over() || s == Attention }
+
+// over reports whether nothing can happen to it any more.
+func (s State) over() bool { return s == Completed || s == Undone || s == Abandoned }
 
 // Flow is what one command, or one event, set going.
 type Flow struct {
@@ -67,15 +72,33 @@ type Flow struct {
 	Deadline  time.Time `json:"deadline,omitzero"` // of asking; of undoing, once that has begun
 	Ended     time.Time `json:"ended,omitzero"`
 	Steps     []Step    `json:"steps,omitempty"`
+	Joins     []Join    `json:"joins,omitempty"`
 	Error     *Fault    `json:"error,omitempty"` // why it is undone or needs attention
+	Was       State     `json:"was,omitempty"`   // before it needed attention
+	Hands     []Hand    `json:"hands,omitempty"` // what people did to it
 
 	extra map[string]json.RawMessage
 }
 
+// Join is a port that waits for all of its events.
+type Join struct {
+	Port string   `json:"port"`
+	Have []string `json:"have"` // event types that have been published since it ran last
+}
+
+// Hand is what a person did to a flow.
+type Hand struct {
+	Time   time.Time `json:"time"`
+	What   string    `json:"what"` // retry, undo or abandon
+	By     string    `json:"by,omitempty"`
+	Reason string    `json:"reason,omitempty"`
+}
+
 // Cause is what began a flow.
 type Cause struct {
-	Kind   string            `json:"kind"` // command or event
-	ID     string            `json:"id"`   // the command's key, hashed, or the event's id
+	Kind   string            `json:"kind"`             // command or event
+	ID     string            `json:"id"`               // the command's key, hashed, or the event's id
+	Source string            `json:"source,omitempty"` // of an event: where it came from
 	Port   string            `json:"port,omitempty"`
 	Hop    int               `json:"hop,omitempty"`
 	Trace  string            `json:"trace,omitempty"`
@@ -93,6 +116,7 @@ const (
 	Pending   StepState = "pending"   // to be asked
 	Tentative StepState = "tentative" // asked, or about to be, by a handler that has not committed
 	Unknown   StepState = "unknown"   // asked, and not answered
+	Awaiting  StepState = "awaiting"  // asked, and the answer comes later
 	Answered  StepState = "answered"  // answered, and the answer not folded in yet
 	Done      StepState = "done"
 	Failed    StepState = "failed" // refused: had no effect
@@ -103,23 +127,38 @@ const (
 
 func (s StepState) known() bool {
 	switch s {
-	case Pending, Tentative, Unknown, Answered, Done, Failed, Reversed, Skipped, Stuck:
+	case Pending, Tentative, Unknown, Awaiting, Answered, Done, Failed, Reversed, Skipped, Stuck:
 		return true
 	}
 	return false
 }
 
-// Step is one call of one outbound port.
+// unsettled reports whether the step is neither done nor given up.
+func (s StepState) unsettled() bool {
+	switch s {
+	case Pending, Tentative, Unknown, Awaiting, Answered:
+		return true
+	}
+	return false
+}
+
+// Step is one run of one port.
 type Step struct {
-	N       int              `json:"n"` // counts calls of the port in the flow
+	N       int              `json:"n"` // counts runs of the port in the flow
 	Port    string           `json:"port"`
+	Of      string           `json:"of,omitempty"`    // the key of the step whose handler made the call; empty: the command's
+	Via     string           `json:"via,omitempty"`   // the port that is asked in place of Port; by default: none is
+	Event   string           `json:"event,omitempty"` // the id of what ran it
 	Key     string           `json:"key"`
 	Undo    bool             `json:"undo,omitempty"`
 	State   StepState        `json:"state"`
 	Attempt int              `json:"attempt,omitempty"` // that may have reached the service
 	Waits   int              `json:"waits,omitempty"`   // attempts that did not, and undos asked
 	Started time.Time        `json:"started,omitzero"`  // set before the first attempt where that must be known
-	Until   time.Time        `json:"until,omitzero"`    // when to ask again, or when a handler's lease ends
+	Until   time.Time        `json:"until,omitzero"`    // when to ask (again), until when to wait for the answer, or when a handler's lease ends
+	Asked   time.Time        `json:"asked,omitzero"`    // the last attempt that may have reached the service
+	Ended   time.Time        `json:"ended,omitzero"`
+	Await   string           `json:"await,omitempty"` // the correlation key of an answer that comes later
 	Arg     *modelspec.Value `json:"arg,omitempty"`
 	Result  *modelspec.Value `json:"result,omitempty"`
 	Error   *Fault           `json:"error,omitempty"`

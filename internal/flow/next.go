@@ -14,6 +14,7 @@ const (
 	fold            // give the step's answer to the model
 	takeBack        // undo the step
 	abandon         // the step's handler is dead: turn round
+	giveUp          // the answer did not come in time
 )
 
 // next says what to do now, or when there will be something.
@@ -34,7 +35,12 @@ func (f *Flow) next(now time.Time) (i int, act action, at time.Time) {
 			act = ask
 		case Answered:
 			act = fold
+		case Awaiting:
+			act = giveUp
 		case Tentative:
+			if s.Of != "" { // its handler is a step, which is asked again
+				continue
+			}
 			act = abandon
 		default:
 			continue
@@ -66,7 +72,7 @@ func (s *Step) toUndo() bool {
 		return false
 	}
 	switch s.State {
-	case Done, Answered, Unknown, Tentative:
+	case Done, Answered, Unknown, Awaiting, Tentative:
 		return true
 	case Pending:
 		return !s.Started.IsZero() || s.Attempt > 0
@@ -80,11 +86,7 @@ func (f *Flow) over() bool {
 		if f.State == Undoing {
 			return s.toUndo()
 		}
-		switch s.State {
-		case Pending, Unknown, Answered, Tentative:
-			return true
-		}
-		return false
+		return s.State.unsettled()
 	})
 }
 
@@ -108,7 +110,9 @@ func (f *Flow) turn(now time.Time, why *Fault) {
 		if s.toUndo() {
 			s.Until, s.Waits = time.Time{}, 0
 		} else if s.State == Pending {
-			s.State = Skipped
+			s.State, s.Ended = Skipped, now
+		} else if s.State == Awaiting { // whatever comes of it is not waited for
+			s.State, s.Ended = Unknown, now
 		}
 	}
 }
@@ -116,11 +120,8 @@ func (f *Flow) turn(now time.Time, why *Fault) {
 // unsettled reports whether a step beside i is neither done nor given up.
 func (f *Flow) unsettled(i int) bool {
 	for j := range f.Steps {
-		switch f.Steps[j].State {
-		case Pending, Unknown, Answered, Tentative:
-			if j != i {
-				return true
-			}
+		if j != i && f.Steps[j].State.unsettled() {
+			return true
 		}
 	}
 	return false

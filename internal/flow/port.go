@@ -21,6 +21,7 @@ type out struct {
 	model, port string
 	title       string // for the log of a panic: made once, not for each call
 	guard       *policy.Guard
+	undo        *policy.Guard // of undos
 	ref         *federation.PortRef
 
 	mu      sync.Mutex
@@ -60,12 +61,14 @@ func (e *Engine) outLocked(model string, p *modelspec.PortDescriptor) *out {
 	k := portKey{model, p.Name}
 	n := map[portKey]*out{}
 	if m := e.ports.Load(); m != nil {
-		if o, ok := (*m)[k]; ok && reflect.DeepEqual(o.guard.Policy(), pol) {
+		if o, ok := (*m)[k]; ok && reflect.DeepEqual(o.guard.Policy(), pol) && reflect.DeepEqual(o.undo.Policy(), p.UndoPolicy) {
 			return o
 		}
 		maps.Copy(n, *m)
 	}
 	o := &out{model: model, port: p.Name, title: "adapter of " + p.Name, guard: policy.New(model+"."+p.Name, pol), ref: e.Table.PortRef(model, p.Name)}
+	o.undo = policy.New(model+"."+p.Name+" undo", p.UndoPolicy)
+	o.guard.Notify, o.undo.Notify = e.notify(k), e.notify(k)
 	n[k] = o
 	e.ports.Store(&n)
 	return o
@@ -105,7 +108,9 @@ type callCtx struct {
 	n      int    // of the call, where f makes the key
 	key    string
 	undoes string
+	undo   bool            // the call is an undo: it has a policy of its own
 	id     string          // of the document
+	flow   string          // that the call belongs to; empty: what f says
 	call   *modelspec.Call // who and when, for boundaries; nil: what f says
 	answer *modelspec.Value
 	depth  int
@@ -133,11 +138,17 @@ func (c *callCtx) Value(k any) any {
 		return c.asked()
 	case depthKey{}:
 		return c.depth
+	case calledKey{}:
+		return c
 	case CommandKey, IfMatchKey:
 		return nil
 	}
 	return c.Context.Value(k)
 }
+
+// calledKey is the key under which a context carries the call of the port that
+// it is of.
+type calledKey struct{}
 
 // asked says who asked and when. A call of a handler makes it for whoever wants
 // to know: between native components nobody does.
@@ -162,11 +173,11 @@ func (c *callCtx) attempt(ctx context.Context, req *modelspec.Value) (v *modelsp
 		return nil, err
 	}
 	defer g.Unpin()
-	b := c.o.guard.Breaker(g.ID, g.Sole())
+	b := c.guard().Breaker(g.ID, g.Sole())
 	if b == nil {
 		return c.ask(ctx, a, req)
 	}
-	return policy.Through(b, func() (*modelspec.Value, error) { return c.ask(ctx, a, req) })
+	return b.Do(ctx, func() (*modelspec.Value, error) { return c.ask(ctx, a, req) })
 }
 
 func (c *callCtx) ask(ctx context.Context, a *adapter.Adapter, req *modelspec.Value) (v *modelspec.Value, err error) {
@@ -192,6 +203,13 @@ func (c *callCtx) takeBack(ctx context.Context, a *adapter.Adapter, req *modelsp
 	return a.Undo(ctx, req, c.answer)
 }
 
+func (c *callCtx) guard() *policy.Guard {
+	if c.undo {
+		return c.o.undo
+	}
+	return c.o.guard
+}
+
 // canceled reports whether parent was ended before its time.
 func (c *callCtx) canceled(parent context.Context) bool {
 	if c.f != nil && parent == context.Context(c.f) {
@@ -203,11 +221,12 @@ func (c *callCtx) canceled(parent context.Context) bool {
 // do calls the port as patiently as its policy says.
 func (c *callCtx) do(parent context.Context, req *modelspec.Value) (*modelspec.Value, error) {
 	now := time.Now()
-	c.Begin(parent, now.Add(c.o.guard.Timeout()))
+	g := c.guard()
+	c.Begin(parent, now.Add(g.Timeout()))
 	defer c.Close()
 	at, _ := c.Deadline()
 	c.alive = now.Before(at) && !c.canceled(parent)
-	v, err := c.o.guard.Do(c, c.attempt, req)
+	v, err := g.Do(c, c.attempt, req)
 	if err != nil && !modelspec.HasCode(err) {
 		err = &modelspec.Error{Code: modelspec.ErrUnknown, Message: err.Error()}
 	}

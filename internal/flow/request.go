@@ -14,6 +14,7 @@ type Request struct {
 	Caller          *modelspec.Caller // nil: nobody in particular
 	Trace           string            // W3C traceparent
 	Arg             *modelspec.Value  // of Update: what tells one change from another under the same key; nil: its outcome
+	Safe            bool              // nothing may come of it: its handler calls no outbound port
 	IfMatch         string            // the ETag that the document must have; empty: any, "*": any that exists
 }
 

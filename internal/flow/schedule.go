@@ -2,8 +2,12 @@ package flow
 
 import (
 	"context"
+	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/org/aegis/datasource"
 )
 
 // taskKey is a piece of work of one document: one of its flows, or, where flow
@@ -14,18 +18,27 @@ type taskKey struct {
 	flow string
 }
 
-// schedule hands pieces of work to goroutines, at most so many at once.
+// schedule hands pieces of work to goroutines, at most so many at once. What
+// somebody waits for goes before what another process left behind: that is the
+// backlog, which is worked off by few, and by fewer while commands run.
 type schedule struct {
-	mu     sync.Mutex
-	run    func(taskKey) // nil: not started, or stopped
-	state  map[taskKey]*task
-	queue  []taskKey
-	active int
-	wg     sync.WaitGroup
-	timers map[taskKey]*timer
+	mu      sync.Mutex
+	run     func(taskKey) // nil: not started, or stopped
+	state   map[taskKey]*task
+	queue   []taskKey
+	active  int
+	backlog []taskKey
+	slow    int           // goroutines at the backlog
+	more    chan struct{} // has one when the backlog is worked off
+	wg      sync.WaitGroup
+	timers  map[taskKey]*timer
+	busy    atomic.Int32 // commands under way
 }
 
-type task struct{ again bool }
+type task struct {
+	again bool
+	slow  bool // it waits in the backlog
+}
 
 type timer struct {
 	at time.Time
@@ -33,7 +46,7 @@ type timer struct {
 }
 
 func (s *schedule) init() {
-	s.state, s.timers = map[taskKey]*task{}, map[taskKey]*timer{}
+	s.state, s.timers, s.more = map[taskKey]*task{}, map[taskKey]*timer{}, make(chan struct{}, 1)
 }
 
 // start makes work be done by f from now on.
@@ -46,7 +59,7 @@ func (s *schedule) start(f func(taskKey)) {
 // stop begins no more work and waits for what is under way.
 func (s *schedule) stop() {
 	s.mu.Lock()
-	s.run, s.queue = nil, nil
+	s.run, s.queue, s.backlog = nil, nil, nil
 	for k, t := range s.timers {
 		t.t.Stop()
 		delete(s.timers, k)
@@ -65,17 +78,101 @@ func (s *schedule) wake(k taskKey) {
 	if s.run == nil {
 		return // what is due is found when work begins
 	}
-	if t, ok := s.state[k]; ok {
+	switch t, ok := s.state[k]; {
+	case !ok:
+		s.state[k] = &task{}
+	case t.slow:
+		t.slow = false // it comes before the backlog now
+	default:
 		t.again = true
 		return
 	}
-	s.state[k] = &task{}
+	s.begin(k)
+}
+
+// begin finds a goroutine for k, now or later. Holds mu.
+func (s *schedule) begin(k taskKey) {
 	if s.active >= hostAtOnce {
 		s.queue = append(s.queue, k)
 		return
 	}
 	s.active++
 	s.wg.Go(func() { s.work(k) })
+}
+
+// later has k done when there is time. It reports whether there is room.
+func (s *schedule) later(k taskKey) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch _, ok := s.state[k]; {
+	case ok:
+		return true
+	case s.run == nil || len(s.backlog) >= backlogAtMost:
+		return false
+	}
+	s.state[k] = &task{slow: true}
+	s.backlog = append(s.backlog, k)
+	if s.slow < backlogAtOnce {
+		s.slow++
+		s.wg.Go(s.workOff)
+	}
+	return true
+}
+
+// workOff does the backlog, one piece after the other.
+func (s *schedule) workOff() {
+	for {
+		k, f := s.oldest()
+		if f == nil {
+			return
+		}
+		if s.busy.Load() > 0 {
+			time.Sleep(backlogPause)
+		}
+		for i := 0; i < pausesAtMost && s.crowded(); i++ {
+			time.Sleep(backlogPause)
+		}
+		f(k)
+		s.mu.Lock()
+		t := s.state[k]
+		if t != nil && t.again && s.run != nil {
+			t.again = false
+			s.begin(k)
+		} else {
+			delete(s.state, k)
+		}
+		s.mu.Unlock()
+	}
+}
+
+// oldest takes the next piece out of the backlog; there is no function if there
+// is none.
+func (s *schedule) oldest() (taskKey, func(taskKey)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.backlog) > 0 && s.run != nil {
+		k := s.backlog[0]
+		s.backlog = s.backlog[1:]
+		if t := s.state[k]; t != nil && t.slow {
+			t.slow = false
+			return k, s.run
+		}
+	}
+	s.slow--
+	if s.slow == 0 {
+		select {
+		case s.more <- struct{}{}:
+		default:
+		}
+	}
+	return taskKey{}, nil
+}
+
+// crowded reports whether more work waits than is being done.
+func (s *schedule) crowded() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.queue) > hostAtOnce
 }
 
 func (s *schedule) work(k taskKey) {
@@ -161,26 +258,49 @@ func (e *Engine) Run(ctx context.Context) {
 	defer e.tasks.stop()
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
+	at := map[string]datasource.Mark{}
 	for n := 0; ; n++ {
-		e.poll(work, n%60 == 0)
+		e.poll(work, n%10 == 0, at)
 		select {
 		case <-work.Done():
 			return
 		case <-tick.C:
+		case <-e.tasks.more:
+			if len(at) == 0 { // the last poll has seen everything
+				n--
+				select {
+				case <-work.Done():
+					return
+				case <-tick.C:
+				}
+			}
 		}
 	}
 }
 
+var errFull = errors.New("the backlog is full")
+
 // poll looks for what nobody in this process knows of: documents left by one
-// that ended, and what was too far off for a timer.
-func (e *Engine) poll(ctx context.Context, hosts bool) {
+// that ended, and what was too far off for a timer. Where there is more than
+// fits, at says how far it came.
+func (e *Engine) poll(ctx context.Context, hosts bool, at map[string]datasource.Mark) {
 	now := time.Now()
 	for _, k := range e.told.since(now.Add(-clearAfter)) {
 		e.look(k, now)
 	}
 	for _, s := range e.Table.Snapshot().Models() {
 		name := s.Descriptor().Name
-		if err := e.eachDue(ctx, name, now, func(k docKey) error { e.look(k, now); return nil }); err != nil && ctx.Err() == nil {
+		from := at[name]
+		delete(at, name)
+		err := e.eachDue(ctx, name, now, from, func(k docKey, m datasource.Mark) error {
+			if !e.tasks.later(taskKey{docKey: k}) {
+				at[name] = from
+				return errFull
+			}
+			from = m
+			return nil
+		})
+		if err != nil && !errors.Is(err, errFull) && ctx.Err() == nil {
 			e.Log.Warn("looking for what is due", "model", name, "err", err)
 		}
 		if !hosts {

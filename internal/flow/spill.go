@@ -69,7 +69,7 @@ func (d *draft) bury(ctx context.Context) error {
 			left = append(left, f)
 			continue
 		}
-		if err := d.e.keep(ctx, historyOf(d.k.model), f.ID, modelspec.Of(f), d.k, d.now.Add(retention), d.now); err != nil {
+		if err := d.e.keepFlow(ctx, d.k, &f, d.now); err != nil {
 			return err
 		}
 	}
@@ -93,36 +93,47 @@ func (e *Engine) keep(ctx context.Context, coll, id string, data *modelspec.Valu
 	return nil
 }
 
-// expire purges the documents of the host's own whose time is over.
+// expire purges the documents of the host's own whose time is over, and stops
+// for commands.
 func (e *Engine) expire(ctx context.Context, coll string, now time.Time) error {
 	c, err := e.coll(coll)
 	if err != nil {
 		return err
 	}
-	marks, err := c.Due(ctx, now, datasource.Mark{}, pageOfDue)
-	if err != nil {
-		return err
-	}
-	for _, m := range marks {
-		d, err := c.Get(ctx, m.ID)
-		if errors.Is(err, modelspec.ErrNotFound) {
-			continue
-		}
+	for ctx.Err() == nil {
+		marks, err := c.Due(ctx, now, datasource.Mark{}, pageOfDue)
 		if err != nil {
 			return err
 		}
-		if !d.Gone {
-			d.Revision++
-			d.Gone, d.Data, d.Meta, d.Index, d.By = true, nil, nil, nil, e.nonce()
-			if err := c.Put(ctx, d); err != nil {
+		for _, m := range marks {
+			if err := e.purge(ctx, c, m.ID); err != nil {
 				return err
 			}
 		}
-		if err := c.Purge(ctx, d.ID, d.Revision); err != nil {
-			return err
+		if len(marks) < pageOfDue || e.tasks.busy.Load() > 0 {
+			return nil // the rest another time
 		}
 	}
 	return nil
+}
+
+// purge takes a document of the host's own out for ever.
+func (e *Engine) purge(ctx context.Context, c datasource.Collection, id string) error {
+	d, err := c.Get(ctx, id)
+	if errors.Is(err, modelspec.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if !d.Gone {
+		d.Revision++
+		d.Gone, d.Data, d.Meta, d.Index, d.By = true, nil, nil, nil, e.nonce()
+		if err := c.Put(ctx, d); err != nil {
+			return err
+		}
+	}
+	return c.Purge(ctx, d.ID, d.Revision)
 }
 
 // closeKey reports whether a routed command ran. One that did not never will:

@@ -59,9 +59,11 @@ func (e *Engine) advanceOnce(ctx context.Context, c datasource.Collection, k tas
 		}
 		return s.abandon(ctx)
 	case fold:
-		return true, s.settled(ctx, f.Steps[i].Result, nil)
+		return true, s.settled(ctx, f.Steps[i].Result, nil, nil)
 	case ask:
 		return s.ask(ctx)
+	case giveUp:
+		return true, s.late(ctx)
 	}
 	return s.takeBack(ctx)
 }
@@ -100,6 +102,8 @@ type step struct {
 	meta *Meta
 	now  time.Time
 	i    int
+
+	wrote bool // write has changed something
 }
 
 func (s *step) flow() *Flow  { return find(s.meta, s.k.flow) }
@@ -119,7 +123,7 @@ func (s *step) write(ctx context.Context, change func(*draft, *Flow, *Step) erro
 			err = d.save(ctx, s.c)
 		}
 		if err == nil {
-			s.ended(&d)
+			s.wrote = true
 			return nil
 		}
 		if !errors.Is(err, modelspec.ErrConflict) {
@@ -129,7 +133,7 @@ func (s *step) write(ctx context.Context, change func(*draft, *Flow, *Step) erro
 			return err
 		}
 		f = s.flow()
-		if f == nil {
+		if f == nil || !f.State.open() {
 			return nil
 		}
 		s.i = -1
@@ -145,33 +149,10 @@ func (s *step) write(ctx context.Context, change func(*draft, *Flow, *Step) erro
 	return modelspec.ErrConflict
 }
 
-// ended tells who watches how the flow has ended.
-func (s *step) ended(d *draft) {
-	f := find(&d.meta, s.k.flow)
-	switch {
-	case f == nil || f.State.open():
-	case f.State == Attention:
-		s.e.Log.Error("a flow needs attention", "model", s.k.model, "id", s.k.id, "flow", f.ID, "err", f.Error)
-		s.e.Observe(Observation{Kind: FlowAttention, Model: s.k.model, ID: s.k.id, Flow: f.ID, Err: f.Error})
-	default:
-		s.e.Observe(Observation{Kind: FlowEnded, Model: s.k.model, ID: s.k.id, Flow: f.ID, Err: faultOf(f)})
-	}
-}
-
-func faultOf(f *Flow) error {
-	if f.Error == nil {
-		return nil
-	}
-	return f.Error
-}
-
 // over writes the end of a flow in which nothing is left to do.
 func (s *step) over(ctx context.Context) (bool, error) {
 	d := s.e.newDraft(s.k.docKey, s.spec, s.doc, s.meta, s.now)
 	err := d.save(ctx, s.c)
-	if err == nil {
-		s.ended(&d)
-	}
 	if errors.Is(err, modelspec.ErrConflict) {
 		return true, nil
 	}
@@ -186,12 +167,15 @@ func (s *step) abandon(ctx context.Context) (bool, error) {
 	})
 }
 
-// ask calls the step's port.
+// ask runs the step's port.
 func (s *step) ask(ctx context.Context) (again bool, err error) {
 	st := s.state()
 	p := s.spec.Port(st.Port)
-	if p == nil || p.Direction != modelspec.Out {
-		return false, s.settled(ctx, nil, notSent("this version of the model has no outbound port "+st.Port))
+	if p == nil {
+		return false, s.settled(ctx, nil, notSent("this version of the model has no port "+st.Port), nil)
+	}
+	if p.Disabled {
+		return false, s.settled(ctx, nil, disabled(p), nil)
 	}
 	o := s.e.out(s.k.model, p)
 	if !o.enter(s.k) {
@@ -199,28 +183,100 @@ func (s *step) ask(ctx context.Context) (again bool, err error) {
 	}
 	defer s.leave(o)
 	if p.Exclusive && s.busy(p.Name) {
-		return false, s.settled(ctx, nil, notSent("port "+p.Name+" is at work in another flow of the document"))
+		return false, s.settled(ctx, nil, notSent("port "+p.Name+" is at work in another flow of the document"), nil)
 	}
-	if st.Undo && st.Started.IsZero() && s.flow().unsettled(s.i) {
-		if err := s.write(ctx, func(d *draft, _ *Flow, st *Step) error { st.Started = d.now; return nil }); err != nil {
-			return false, err
-		}
-		return true, nil
+	if p.Direction == modelspec.In {
+		return s.handle(ctx, p)
 	}
 	arg := st.Arg
 	if arg == nil {
 		if arg, err = s.request(ctx, p); err != nil {
-			return false, s.settled(ctx, nil, notSent(err.Error()))
+			return false, s.settled(ctx, nil, notSent(err.Error()), nil)
 		}
 	}
-	f := s.flow()
-	c := callCtx{e: s.e, o: o, key: st.Key, id: s.k.id, call: &modelspec.Call{Op: modelspec.OpAdapt, Model: s.k.model, ID: s.k.id, Now: s.now,
-		Caller: f.Cause.Caller, Trace: f.Cause.Trace, Cause: f.ID}}
-	res, err := c.do(ctx, arg)
+	if again, err := s.announce(ctx, p, arg); again || err != nil {
+		return again, err
+	}
+	res, err := s.call(ctx, p, arg)
 	if ctx.Err() != nil {
 		return false, nil // the host is closing: that is no answer
 	}
-	return true, s.settled(ctx, res, err)
+	if err != nil && s.instead(p, err) {
+		return true, s.turnTo(ctx, p)
+	}
+	return true, s.settled(ctx, res, err, nil)
+}
+
+// announce writes down that the step is about to be asked, where somebody must
+// know of it: before an effect that other steps beside it may make undone, and
+// before an answer that may come at any moment.
+func (s *step) announce(ctx context.Context, p *modelspec.PortDescriptor, arg *modelspec.Value) (written bool, err error) {
+	st := s.state()
+	if p.Await != nil && st.Await == "" {
+		key, err := correlation(p.Await, st.Key, arg)
+		if err != nil {
+			return false, s.settled(ctx, nil, err, nil)
+		}
+		err = s.write(ctx, func(d *draft, _ *Flow, st *Step) error {
+			if d.awaited(p.Name, key) {
+				return modelspec.ErrExists
+			}
+			st.Started, st.Await, st.Arg = d.now, key, arg
+			return nil
+		})
+		if errors.Is(err, modelspec.ErrExists) {
+			err = s.settled(ctx, nil, notSent("another call of port "+p.Name+" waits for an answer under the key "+key), nil)
+			return false, err
+		}
+		return err == nil, err
+	}
+	if !st.Undo || !st.Started.IsZero() || !s.flow().unsettled(s.i) {
+		return false, nil
+	}
+	return true, s.write(ctx, func(d *draft, _ *Flow, st *Step) error { st.Started = d.now; return nil })
+}
+
+// call asks the adapter.
+func (s *step) call(ctx context.Context, p *modelspec.PortDescriptor, arg *modelspec.Value) (*modelspec.Value, error) {
+	st, f := s.state(), s.flow()
+	if st.Via != "" {
+		if p = s.spec.Port(st.Via); p == nil {
+			return nil, notSent("this version of the model has no port " + st.Via)
+		}
+	}
+	c := callCtx{e: s.e, o: s.e.out(s.k.model, p), key: st.Key, id: s.k.id, flow: f.ID, call: &modelspec.Call{Op: modelspec.OpAdapt, Model: s.k.model, ID: s.k.id, Now: s.now,
+		Caller: f.Cause.Caller, Trace: f.Cause.Trace, Cause: f.ID}}
+	return c.do(ctx, arg)
+}
+
+// handle runs an inbound port, which an event has asked for, as a part of the
+// flow. What it changes and that it has run are one write.
+func (s *step) handle(ctx context.Context, p *modelspec.PortDescriptor) (again bool, err error) {
+	_, g, err := s.e.pin(s.k.model, s.k.id)
+	if err != nil {
+		return false, err
+	}
+	defer g.Unpin()
+	st, fl := s.state(), s.flow()
+	f := &frame{e: s.e, k: s.k.docKey, spec: s.spec, gen: g, coll: s.c, port: p, now: s.now, deep: 1, flow: fl.ID, of: st.Key,
+		req: Request{Model: s.k.model, ID: s.k.id, Port: p.Name, Key: st.Key, Caller: fl.Cause.Caller, Trace: fl.Cause.Trace}}
+	for range maxReruns {
+		_, again, err = f.invoke(ctx, st.Arg)
+		if !again {
+			break
+		}
+		f = f.rerun()
+	}
+	f.release()
+	switch {
+	case ctx.Err() != nil:
+		return false, nil // the host is closing
+	case again:
+		err = notSent("the document changes too often")
+	case err == nil:
+		return true, nil
+	}
+	return true, s.settled(ctx, nil, err, f)
 }
 
 func notSent(msg string) error {
@@ -257,20 +313,25 @@ func (s *step) request(ctx context.Context, p *modelspec.PortDescriptor) (*model
 	return rep.Result, err
 }
 
-// settled writes down how the attempt went, and what follows from it.
-func (s *step) settled(ctx context.Context, res *modelspec.Value, err error) error {
-	return s.write(ctx, func(d *draft, f *Flow, st *Step) error {
+// settled writes down how the attempt went, and what follows from it. f is the
+// run of the handler, where the step is one.
+func (s *step) settled(ctx context.Context, res *modelspec.Value, err error, f *frame) error {
+	return s.write(ctx, func(d *draft, fl *Flow, st *Step) error {
 		switch {
+		case err == nil && res == nil && st.Await != "" && st.State != Answered:
+			s.parks(d, fl, st)
 		case err == nil:
-			return s.answered(ctx, d, f, st, res)
+			return s.answered(ctx, d, fl, st, res)
 		case modelspec.NotSent(err):
-			s.waits(d, f, st, err)
+			s.waits(d, fl, st, err)
 		case modelspec.Transient(err):
-			s.unknown(d, f, st, err)
+			s.unknown(d, fl, st, err)
 		default:
-			s.refused(d, f, st, err)
+			if err := s.refused(d, fl, st, err, f); err != nil {
+				return err
+			}
 		}
-		return s.note(ctx, d, f)
+		return s.note(ctx, d, fl)
 	})
 }
 
@@ -287,7 +348,7 @@ func (s *step) note(ctx context.Context, d *draft, f *Flow) error {
 func (s *step) answered(ctx context.Context, d *draft, f *Flow, st *Step, res *modelspec.Value) error {
 	p := s.spec.Port(st.Port)
 	if st.State != Answered {
-		st.State, st.Result, st.Error, st.Waits = Answered, res, nil, 0
+		st.State, st.Result, st.Error, st.Waits, st.Asked = Answered, res, nil, 0, d.now
 		st.Attempt++
 	}
 	if p == nil {
@@ -299,7 +360,7 @@ func (s *step) answered(ctx context.Context, d *draft, f *Flow, st *Step, res *m
 		s.waits(d, f, st, err)
 		return s.note(ctx, d, f)
 	}
-	st.State, st.Error, st.Until = Done, nil, time.Time{}
+	st.State, st.Error, st.Until, st.Ended = Done, nil, time.Time{}, d.now
 	d.change(rep.Doc)
 	if f.State != Running {
 		return nil
@@ -318,6 +379,9 @@ func (s *step) answered(ctx context.Context, d *draft, f *Flow, st *Step, res *m
 func (s *step) waits(d *draft, f *Flow, st *Step, err error) {
 	st.Waits++
 	st.Error, st.Until = modelspec.AsError(err), d.now.Add(wait(st.Waits))
+	if st.Via != "" && st.State == Pending { // neither did anything: begin again with the port itself
+		st.Via, st.Key, st.Started = "", d.e.stepKey(d.k.model, d.k.id, d.doc.Inc, f.ID, st.Port, st.N), time.Time{}
+	}
 	if d.now.Before(f.Deadline) {
 		return
 	}
@@ -325,25 +389,72 @@ func (s *step) waits(d *draft, f *Flow, st *Step, err error) {
 		f.turn(d.now, st.Error)
 		return
 	}
-	f.State, f.Error, f.Ended = Attention, st.Error, d.now
+	f.stop(d.now, st.Error)
 }
 
 // unknown is the end of an attempt that may have had its effect: it is asked
 // again under its key until it is answered, or the deadline.
 func (s *step) unknown(d *draft, f *Flow, st *Step, err error) {
 	st.Attempt++
-	st.State, st.Error, st.Until = Unknown, modelspec.AsError(err), d.now.Add(wait(st.Attempt))
+	st.State, st.Error, st.Asked, st.Until = Unknown, modelspec.AsError(err), d.now, d.now.Add(wait(st.Attempt))
 	if !d.now.Before(f.Deadline) {
 		f.turn(d.now, st.Error)
 	}
 }
 
-// refused is the end of a step that had no effect and never will.
-func (s *step) refused(d *draft, f *Flow, st *Step, err error) {
+// refused is the end of a step that had no effect and never will. Of a handler
+// that acted before it refused, the calls are taken back.
+func (s *step) refused(d *draft, f *Flow, st *Step, err error, run *frame) error {
 	st.Attempt++
-	st.State, st.Error, st.Until = Failed, modelspec.AsError(err), time.Time{}
-	if p := s.spec.Port(st.Port); p != nil && p.Optional {
-		return
+	st.State, st.Error, st.Asked, st.Until, st.Ended = Failed, modelspec.AsError(err), d.now, time.Time{}, d.now
+	key, why, id := st.Key, st.Error, f.ID
+	if run != nil {
+		run.resolveAll(f)
 	}
-	f.turn(d.now, st.Error)
+	if p := s.spec.Port(st.Port); p != nil && p.Optional {
+		if err := d.apart(f, key, why); err != nil {
+			return err
+		}
+		return nil
+	}
+	if f = d.flow(id); f != nil {
+		f.turn(d.now, why)
+	}
+	return nil
+}
+
+// resolveAll says in the steps of the flow what became of the handler's calls.
+func (f *frame) resolveAll(fl *Flow) {
+	for i := range fl.Steps {
+		if s := &fl.Steps[i]; s.Of == f.of && s.State == Tentative {
+			f.resolve(s)
+		}
+	}
+}
+
+// apart takes the calls of an optional step that failed into a flow of their
+// own, which is undone.
+func (d *draft) apart(f *Flow, of string, why *Fault) error {
+	back := Flow{ID: of + ".undo", Cause: f.Cause, Version: f.Version, State: Running, Committed: true, Started: d.now}
+	var kept []Step
+	for _, s := range f.Steps {
+		if s.Of == of && s.toUndo() {
+			back.Steps = append(back.Steps, s)
+		} else {
+			kept = append(kept, s)
+		}
+	}
+	if len(back.Steps) == 0 {
+		return nil
+	}
+	f.Steps = kept
+	back.Committed = false // the model has not seen them
+	back.turn(d.now, why)
+	_, err := d.open(back)
+	return err
+}
+
+// stop leaves the flow to a person.
+func (f *Flow) stop(now time.Time, why *Fault) {
+	f.Was, f.State, f.Error, f.Ended = f.State, Attention, why, now
 }

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -11,13 +12,14 @@ import (
 // deadline; a refusal needs a person, and what was done before it stays done.
 func (s *step) takeBack(ctx context.Context) (again bool, err error) {
 	st := s.state()
-	if st.State == Tentative && s.e.live.has(s.k.flow) {
+	if st.State == Tentative && (s.e.live.has(s.k.flow) || s.e.live.has(st.Of)) {
 		s.e.tasks.at(s.k, s.now.Add(leaseMargin))
 		return false, nil
 	}
-	p := s.spec.Port(st.Port)
+	asked := cmp.Or(st.Via, st.Port)
+	p := s.spec.Port(asked)
 	if p == nil {
-		return false, s.undid(ctx, notSent("this version of the model has no outbound port "+st.Port))
+		return false, s.undid(ctx, notSent("this version of the model has no outbound port "+asked))
 	}
 	o := s.e.out(s.k.model, p)
 	if !o.enter(s.k) {
@@ -26,10 +28,14 @@ func (s *step) takeBack(ctx context.Context) (again bool, err error) {
 	defer s.leave(o)
 	f := s.flow()
 	c := s.e.undoCall(s.k.docKey, o, st.Key, st.Result, s.now)
+	c.flow = f.ID
 	c.call.Caller, c.call.Trace, c.call.Cause = f.Cause.Caller, f.Cause.Trace, f.ID
 	_, err = c.do(ctx, st.Arg)
 	if ctx.Err() != nil {
 		return false, nil // the host is closing: that is no answer
+	}
+	if err != nil {
+		s.e.observe(Observation{Kind: UndoFailed, Model: s.k.model, ID: s.k.id, Flow: f.ID, Port: st.Port, Err: err})
 	}
 	return true, s.undid(ctx, err)
 }
@@ -39,7 +45,7 @@ func (s *step) undid(ctx context.Context, err error) error {
 	return s.write(ctx, func(d *draft, f *Flow, st *Step) error {
 		switch {
 		case err == nil:
-			st.State, st.Error, st.Until = Reversed, nil, time.Time{}
+			st.State, st.Error, st.Until, st.Ended = Reversed, nil, time.Time{}, d.now
 			return nil
 		case modelspec.NotSent(err) || modelspec.Transient(err):
 			st.Waits++
@@ -48,8 +54,8 @@ func (s *step) undid(ctx context.Context, err error) error {
 				return nil
 			}
 		}
-		st.State, st.Error, st.Until = Stuck, modelspec.AsError(err), time.Time{}
-		f.State, f.Error, f.Ended = Attention, st.Error, d.now
+		st.State, st.Error, st.Until, st.Ended = Stuck, modelspec.AsError(err), time.Time{}, d.now
+		f.stop(d.now, st.Error)
 		return s.note(ctx, d, f)
 	})
 }

@@ -14,6 +14,11 @@ import (
 // where there is one, so that asking again finds what was made. An id that is
 // taken is ErrExists.
 func (e *Engine) Create(ctx context.Context, r Request, input *modelspec.Value) (Entry, error) {
+	return e.create(ctx, r, input, nil)
+}
+
+// create is Create, also for an event.
+func (e *Engine) create(ctx context.Context, r Request, input *modelspec.Value, ev *taking) (Entry, error) {
 	if err := checkKey(r.Key); err != nil {
 		return Entry{}, err
 	}
@@ -34,6 +39,8 @@ func (e *Engine) Create(ctx context.Context, r Request, input *modelspec.Value) 
 		return Entry{}, err
 	}
 	defer g.Unpin()
+	e.tasks.busy.Add(1)
+	defer e.tasks.busy.Add(-1)
 	c, err := e.coll(r.Model)
 	if err != nil {
 		return Entry{}, err
@@ -52,6 +59,12 @@ func (e *Engine) Create(ctx context.Context, r Request, input *modelspec.Value) 
 		d := e.newDraft(k, spec, &base, meta, now)
 		d.who, d.trace = r.Caller, r.Trace
 		d.change(rep.Doc)
+		if ev != nil {
+			d.cause, d.hop = ev.ID, ev.Hop+1
+			if err := d.mark(ctx, ev.Event, ev.again); err != nil {
+				return Entry{}, err
+			}
+		}
 		if err := d.emit(ctx, r.Model+".created", d.doc.Data, &origin{}); err != nil {
 			return Entry{}, err
 		}
@@ -70,6 +83,11 @@ func (e *Engine) Create(ctx context.Context, r Request, input *modelspec.Value) 
 		if meta, err = metaOf(&base); err != nil {
 			return Entry{}, err
 		}
+		if !base.Gone && ev != nil {
+			if done, err := e.taken(ctx, k, &base, meta, ev.Event, ev.again); done || err != nil {
+				return Entry{}, err
+			}
+		}
 		if !base.Gone {
 			return e.exists(ctx, k, &base, meta, g, who, r.Key, input)
 		}
@@ -77,7 +95,7 @@ func (e *Engine) Create(ctx context.Context, r Request, input *modelspec.Value) 
 			return Entry{}, err
 		}
 		m := *meta
-		m.Receipts, meta = m.Receipts.only(opDelete), &m
+		m.Receipts, m.Inbox, meta = m.Receipts.only(opDelete), nil, &m
 	}
 	return Entry{}, &modelspec.Error{Code: modelspec.ErrConflict, Message: "the document changes too often: ask again"}
 }
@@ -163,6 +181,8 @@ func (e *Engine) change(ctx context.Context, r Request, op string, do func(d *dr
 		return Entry{}, err
 	}
 	defer g.Unpin()
+	e.tasks.busy.Add(1)
+	defer e.tasks.busy.Add(-1)
 	c, err := e.coll(r.Model)
 	if err != nil {
 		return Entry{}, err
