@@ -25,7 +25,7 @@ type Func func(ctx context.Context, req *modelspec.Value) (*modelspec.Value, err
 type UndoFunc func(ctx context.Context, req, answer *modelspec.Value) error
 
 // Adapter joins one outbound port of one model to what answers it. Make one
-// with [Bind], [BindUndo] or [Route].
+// with [Bind], [Ask], [Route], [Via] or one of their kin.
 type Adapter struct {
 	Model, Port string       // Model may be empty where Type is set: see Resolve
 	Type        reflect.Type // Go type of the port's model, or nil
@@ -33,6 +33,10 @@ type Adapter struct {
 	Undo        UndoFunc     // nil: the port's effect cannot be taken back
 	Route       *Joint       // nil, or the other model's inbound port that answers
 	Asks        bool         // Call answers nothing: the answer comes later
+
+	Service     string       // name of the service behind it, for [Via]; whoever binds it may choose another
+	ServiceType reflect.Type // what such a service must be; nil: the adapter needs none
+	With        BindFunc     // nil, or binds the adapter to a service; until then Call and Undo are unavailable
 }
 
 // Joint is the other end of a [Route], as data.
