@@ -40,7 +40,8 @@ const (
 	List      = httpapi.ActionList
 	Update    = httpapi.ActionUpdate // PATCH and PUT
 	Delete    = httpapi.ActionDelete
-	Invoke    = httpapi.ActionInvoke    // an inbound port
+	Invoke    = httpapi.ActionInvoke    // a port
+	Reply     = httpapi.ActionReply     // brings the answer that a port waits for
 	Relate    = httpapi.ActionRelate    // shows documents of Access.Related
 	HostRead  = httpapi.ActionHostRead  // shows the host itself
 	HostWrite = httpapi.ActionHostWrite // changes the host itself
@@ -60,13 +61,21 @@ type Flow = flow.Flow
 
 // Config says what a Host is made of. The zero Config is a Host in memory
 // without models. What a Config holds belongs to the host from New on: Close
-// closes its stores and runtimes.
+// closes its services, stores and runtimes.
 type Config struct {
 	// Models of the embedding program itself. Their generated API is open to
 	// every caller unless Authorize is set.
 	Models Models
 	// Adapters bind outbound ports, of Models or of components, to Go code.
 	Adapters Adapters
+	// Services stand behind adapters made with adapter.Via, also those of
+	// Components, by name. Those that are io.Closers are closed: see
+	// Host.SetServices. An adapter whose service is not there is left out: see
+	// Strict.
+	Services Services
+	// Bindings choose services by name for ports, "model.port", in place of the
+	// adapters' own choice. Both must be there.
+	Bindings map[string]string
 	// Components are linked in, and replaced with Host.Replace.
 	Components Components
 	// Remotes are components loaded by Start: each needs a source for its Ref
@@ -111,11 +120,19 @@ type Config struct {
 	// number from loopback while nobody says who asks.
 	Rate Rate
 
+	// Arrangement is an operator's document that wires ports, events, policies,
+	// bindings and flows: orchestration.Parse makes one. Nil: as the code says.
+	// Host.Apply changes it later.
+	Arrangement Arrangement
 	// Policies stand in place of a port's own, by "model.port".
 	Policies map[string]port.Policy
-	// Strict makes Start fail where an outbound port has no adapter. Otherwise
-	// such a port is unavailable when called, and listed by Host.Unbound.
+	// Strict makes Start fail where an outbound port has no adapter, or one
+	// whose service is not there. Otherwise such a port is unavailable when
+	// called, and listed by Host.Unbound.
 	Strict bool
+	// History is how long flows that have ended are kept, for whoever looks.
+	// Zero: a week.
+	History time.Duration
 	// DrainAfter is how long calls of a replaced component may go on, and how
 	// long Close waits. Zero: 30 seconds.
 	DrainAfter time.Duration

@@ -82,6 +82,8 @@ func (h *Host) Rollback(ctx context.Context, component string) (federation.Compo
 // Remove takes components out, in one switch. What they answered is not found,
 // or unavailable, from then on; their documents stay.
 func (h *Host) Remove(ctx context.Context, components ...string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	change := federation.Change{}
 	have := h.Loaded()
 	for _, n := range components {
@@ -93,6 +95,7 @@ func (h *Host) Remove(ctx context.Context, components ...string) error {
 	if err := h.table.Swap(change); err != nil {
 		return fmt.Errorf("aegis: %w", err)
 	}
+	h.forget(components...)
 	h.drain()
 	return nil
 }
@@ -103,21 +106,40 @@ func (h *Host) Remove(ctx context.Context, components ...string) error {
 func (h *Host) Bind(ctx context.Context, as ...adapter.Adapter) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	next := h.own
+	next := h.linked[hostComponent]
 	next.Adapters = slices.DeleteFunc(slices.Clone(next.Adapters), func(old adapter.Adapter) bool {
 		return slices.ContainsFunc(as, func(a adapter.Adapter) bool { return a.Port == old.Port && a.Model == old.Model && a.Type == old.Type })
 	})
 	next.Adapters = append(next.Adapters, as...)
-	g, err := h.prepareNative(ctx, next)
-	if err != nil {
-		return err
-	}
-	if err := h.table.Swap(federation.Change{next.Name: {{Gen: g}}}); err != nil {
-		g.Discard()
+	if err := h.rewire(ctx, h.wired, nil, next); err != nil {
 		return fmt.Errorf("aegis: bind: %w", err)
 	}
-	h.own = next
-	h.drain()
+	return nil
+}
+
+// Unbind takes the host's own adapters of ports, "model.port", out, in one
+// switch: the ports are unavailable from then on. Calls under way end. It fails
+// with ErrNotFound where the host's own adapters do not answer a port: what a
+// component answers goes with the component.
+func (h *Host) Unbind(ctx context.Context, ports ...string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	next := h.linked[hostComponent]
+	all := next.Adapters
+	next.Adapters = nil
+	for i, u := range next.uses { // in the order of the adapters
+		if !slices.Contains(ports, u.Port) {
+			next.Adapters = append(next.Adapters, all[i])
+		}
+	}
+	for _, p := range ports {
+		if !slices.ContainsFunc(next.uses, func(u use) bool { return u.Port == p }) {
+			return &modelspec.Error{Code: modelspec.ErrNotFound, Message: "aegis: unbind " + p + ": the host has no adapter of its own for it" + h.answeredBy(p)}
+		}
+	}
+	if err := h.rewire(ctx, h.wired, nil, next); err != nil {
+		return fmt.Errorf("aegis: unbind: %w", err)
+	}
 	return nil
 }
 
@@ -147,11 +169,8 @@ func (h *Host) fetch(ctx context.Context, r federation.Remote) (federation.Artif
 	return federation.Artifact{}, &modelspec.Error{Code: modelspec.ErrInvalid, Message: "no source fetches " + scheme + " references: add one to Config.Sources"}
 }
 
-// load makes a generation that nobody sees yet.
+// load makes a generation that nobody sees yet, of a remote component.
 func (h *Host) load(ctx context.Context, r release) (*federation.Generation, error) {
-	if r.native != nil {
-		return h.prepareNative(ctx, *r.native)
-	}
 	media, _, err := mime.ParseMediaType(r.artifact.MediaType)
 	if err != nil {
 		media = r.artifact.MediaType
@@ -178,6 +197,8 @@ func (h *Host) show(ctx context.Context, rs []release) ([]federation.ComponentIn
 	}
 	change := federation.Change{}
 	var gens []*federation.Generation
+	var native []linked
+	var remote []string
 	discard := func(err error) ([]federation.ComponentInfo, error) {
 		for _, g := range gens {
 			g.Discard()
@@ -185,11 +206,23 @@ func (h *Host) show(ctx context.Context, rs []release) ([]federation.ComponentIn
 		return nil, fmt.Errorf("aegis: deploy: %w", err)
 	}
 	for _, r := range rs {
-		g, err := h.load(ctx, r)
+		var g *federation.Generation
+		var l linked
+		var err error
+		if r.native == nil {
+			g, err = h.load(ctx, r)
+		} else {
+			g, l, err = h.prepareLinked(ctx, h.wired, linked{Component: *r.native})
+		}
 		if err != nil {
 			return discard(err)
 		}
 		gens = append(gens, g)
+		if r.native == nil {
+			remote = append(remote, g.Name)
+		} else {
+			native = append(native, l)
+		}
 		if g.Name == hostComponent || change[g.Name] != nil {
 			return discard(&modelspec.Error{Code: modelspec.ErrInvalid, Message: "component " + g.Name + ": the name is taken"})
 		}
@@ -198,6 +231,8 @@ func (h *Host) show(ctx context.Context, rs []release) ([]federation.ComponentIn
 	if err := h.table.Swap(change); err != nil {
 		return discard(err)
 	}
+	h.forget(remote...)
+	h.note(native...)
 	var infos []federation.ComponentInfo
 	for i, g := range gens {
 		kept := append(h.kept[g.Name], rs[i])
@@ -210,8 +245,12 @@ func (h *Host) show(ctx context.Context, rs []release) ([]federation.ComponentIn
 
 var errDrained = errors.New("the component was replaced, and the call took longer than Config.DrainAfter")
 
-// drain sees to it that what was replaced ends in time.
+// drain sees to it that what was replaced ends in time, and that what is there
+// now hears what it consumes.
 func (h *Host) drain() {
+	if err := h.engine.Listen(); err != nil {
+		h.cfg.Logger.Error("aegis: events of other models are not heard", "err", err)
+	}
 	for _, g := range h.table.Draining() {
 		h.wg.Go(func() {
 			t := time.NewTimer(h.cfg.DrainAfter)

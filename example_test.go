@@ -106,3 +106,59 @@ func Example_ports() {
 	// true <nil>
 	// true
 }
+
+// Meter is what may stand behind Power.
+type Meter interface {
+	Switch(ctx context.Context, on bool) (port.None, error)
+}
+
+// Grid is one.
+type Grid string
+
+func (g Grid) Switch(_ context.Context, on bool) (port.None, error) {
+	fmt.Println(g, on)
+	return port.None{}, nil
+}
+
+// A service stands behind a port by name, and another takes its place while
+// the host runs.
+func Example_services() {
+	lamps := modelspec.Model[Lamp]{Name: "lamp", Ports: []modelspec.Port[Lamp]{Switch, Power}}
+	host, err := aegis.New(aegis.Config{
+		Models:   aegis.Models{lamps},
+		Adapters: aegis.Adapters{adapter.Via(Power, "grid", Meter.Switch)},
+		Services: aegis.Services{"grid": Grid("town"), "solar": Grid("roof")},
+		Bindings: map[string]string{"lamp.power": "solar"}, // a line of configuration
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer host.Close()
+	ctx := context.Background()
+	if _, err := aegis.NewRepository(host, lamps).Create(ctx, "hall", Lamp{}); err != nil {
+		fmt.Println(err)
+		return
+	}
+	press := func() error {
+		return errors.Join(Switch.Invoke(ctx, host, "hall", port.None{}), host.Settle(ctx, time.Now()))
+	}
+	for _, change := range []func() error{
+		func() error { return nil },
+		func() error { return host.Rebind(ctx, map[string]string{"lamp.power": ""}) }, // the adapter's own choice
+		func() error { return host.SetServices(ctx, aegis.Services{"grid": Grid("lake")}) },
+		func() error { return host.SetServices(ctx, aegis.Services{"grid": 7}) },
+	} {
+		if err := errors.Join(change(), press()); err != nil {
+			fmt.Println(err)
+		}
+	}
+	fmt.Printf("%+v\n", host.Bindings())
+	// Output:
+	// roof true
+	// town false
+	// lake true
+	// lake false
+	// aegis: set services: component host: port lamp.power: service "grid": the adapter of port power needs a aegis_test.Meter, and the service is a int, which has no method Switch: services that fit: solar
+	// [{Port:lamp.power Component:host Service:grid Missing:false}]
+}

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,14 +29,18 @@ type Host struct {
 	engine *flow.Engine
 	api    http.Handler
 
-	mu      sync.Mutex // one change at a time; guards own, kept, started
-	own     federation.Component
-	kept    map[string][]release // what was shown, newest last, for Rollback
-	started bool
-	stop    context.CancelFunc
-	work    sync.WaitGroup // of the engine
-	wg      sync.WaitGroup // of all else
-	closed  atomic.Bool
+	mu       sync.Mutex        // one change at a time; guards linked, wired, leases, kept, started
+	linked   map[string]linked // the components that are linked in, as they are shown
+	wired    wiring
+	arranged map[string]string    // of wired.chosen: what Apply has chosen
+	leases   []*lease             // of services, until their last user has gone
+	kept     map[string][]release // what was shown, newest last, for Rollback
+	started  bool
+	stop     context.CancelFunc
+	work     sync.WaitGroup // of the engine
+	wg       sync.WaitGroup // of all else
+	closed   atomic.Bool
+	bound    atomic.Pointer[[]Binding] // by adapters of linked, for whoever looks
 }
 
 // hostComponent is the component of Config.Models and Config.Adapters.
@@ -49,13 +55,18 @@ func New(cfg Config) (*Host, error) {
 	if cfg.Datasource == nil {
 		cfg.Datasource = memory.New()
 	}
-	h := &Host{cfg: cfg, table: federation.NewTable(), kept: map[string][]release{},
-		own: federation.Component{Name: hostComponent, Models: cfg.Models, Adapters: cfg.Adapters}}
+	h := &Host{cfg: cfg, table: federation.NewTable(), kept: map[string][]release{}, linked: map[string]linked{}}
 	h.broker = broker.New(broker.Config{OnFailure: h.eventFailed})
 	h.engine = flow.New(flow.Config{Table: h.table, Broker: h.broker, Store: cfg.Datasource, Stores: cfg.Datasources, Log: cfg.Logger,
-		Namespace: cfg.Namespace, Policies: cfg.Policies, Observe: cfg.Observer})
+		Namespace: cfg.Namespace, Policies: cfg.Policies, History: cfg.History, Observe: cfg.Observer})
 	err := errors.Join(h.subscribe(), h.showOwn(context.Background()))
 	if err != nil {
+		return nil, errors.Join(err, h.broker.Close(), h.table.Close(context.Background()))
+	}
+	if len(cfg.Remotes) == 0 && cfg.Arrangement != nil {
+		err = h.arrange(context.Background(), cfg.Arrangement)
+	}
+	if err := errors.Join(err, h.engine.Listen()); err != nil {
 		return nil, errors.Join(err, h.broker.Close(), h.table.Close(context.Background()))
 	}
 	h.api = h.newAPI()
@@ -73,32 +84,34 @@ func (h *Host) subscribe() error {
 
 // showOwn shows what is linked in, together.
 func (h *Host) showOwn(ctx context.Context) error {
-	change := federation.Change{}
-	var bad []error
-	for _, c := range append(Components{h.own}, h.cfg.Components...) {
-		if change[c.Name] != nil {
+	services, claims, err := h.place(h.cfg.Services)
+	bad := []error{err}
+	w := wiring{services: services, chosen: chosenOf(h.cfg.Bindings)}
+	var cs []linked
+	names := map[string]bool{}
+	for _, c := range append(Components{{Name: hostComponent, Models: h.cfg.Models, Adapters: h.cfg.Adapters}}, h.cfg.Components...) {
+		if names[c.Name] {
 			bad = append(bad, &modelspec.Error{Code: modelspec.ErrInvalid, Message: "component " + c.Name + " is there twice: give one another name"})
 			continue
 		}
-		g, err := h.prepareNative(ctx, c)
-		if err != nil {
-			bad = append(bad, err)
-			continue
-		}
-		change[c.Name] = []federation.Arm{{Gen: g}}
+		names[c.Name] = true
+		cs = append(cs, linked{Component: c})
+	}
+	gens, shown, err := h.prepareAll(ctx, w, cs)
+	bad = append(bad, err)
+	if err == nil {
+		bad = append(bad, w.check(shown, slices.Sorted(maps.Keys(w.chosen))))
 	}
 	if err := errors.Join(bad...); err != nil {
+		return err // and the table closes what was prepared
+	}
+	if err := h.table.Swap(changeTo(gens)); err != nil {
 		return err
 	}
-	return h.table.Swap(change)
-}
-
-func (h *Host) prepareNative(ctx context.Context, c federation.Component) (*federation.Generation, error) {
-	m, err := federation.Native(c)
-	if err != nil {
-		return nil, err
-	}
-	return h.table.Prepare(ctx, c.Name, m, federation.Preparation{Pending: len(h.cfg.Remotes) > 0})
+	h.wired = w
+	h.own(claims)
+	h.note(shown...)
+	return nil
 }
 
 // Start loads the remotes and begins to work: it resumes what another process
@@ -117,9 +130,14 @@ func (h *Host) Start(ctx context.Context) error {
 		if _, err := h.Deploy(ctx, h.cfg.Remotes...); err != nil {
 			return err
 		}
+		if h.cfg.Arrangement != nil {
+			if err := h.Apply(ctx, h.cfg.Arrangement); err != nil {
+				return err
+			}
+		}
 	}
 	if unbound := h.Unbound(); len(unbound) > 0 {
-		err := &modelspec.Error{Code: modelspec.ErrUnavailable, Message: "aegis: outbound ports without an adapter: " + list(unbound)}
+		err := &modelspec.Error{Code: modelspec.ErrUnavailable, Message: "aegis: outbound ports without an adapter: " + list(h.explain(unbound))}
 		if h.cfg.Strict {
 			return err
 		}
@@ -130,8 +148,9 @@ func (h *Host) Start(ctx context.Context) error {
 }
 
 // Close ends the host: it refuses new calls, lets those under way end for at
-// most Config.DrainAfter, and closes its stores and runtimes. What is
-// unfinished is resumed by the next host on the same store.
+// most Config.DrainAfter, and closes its services, stores and runtimes. What is
+// unfinished is resumed by the next host on the same store. A service that is
+// called even then is closed when that call returns.
 func (h *Host) Close() error {
 	if h.closed.Swap(true) {
 		return nil
@@ -147,6 +166,7 @@ func (h *Host) Close() error {
 	h.engine.Clear(ctx) // while there still is a table to clear with
 	bad := []error{h.table.Close(ctx)}
 	h.wg.Wait()
+	bad = append(bad, h.closeServices())
 	bad = append(bad, h.broker.Close())
 	for _, r := range h.cfg.Runtimes {
 		bad = append(bad, r.Close())

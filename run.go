@@ -83,5 +83,6 @@ func (h *Host) newAPI() http.Handler {
 	return httpapi.New(httpapi.Config{
 		Backend: backend{h.engine, h.table}, Root: h.cfg.Root, Caller: h.cfg.Caller, Authorize: h.cfg.Authorize,
 		Timeout: h.cfg.Timeout, MaxBody: h.cfg.MaxBody, Rate: h.cfg.Rate, Logger: h.cfg.Logger, Host: h.introspection(),
+		Events: h.Publish, Complete: h.engine.Complete,
 	})
 }
