@@ -104,7 +104,7 @@ func (d *draft) emit(ctx context.Context, typ string, data *modelspec.Value, fro
 		Cause: d.cause, Trace: d.trace, Hop: d.hop, Caller: d.who}
 	switch {
 	case need:
-		d.meta.Outbox = append(d.meta.Outbox, Told{ev, d.doc.Revision})
+		d.meta.Outbox, d.meta.Later = append(d.meta.Outbox, Told{ev, d.doc.Revision}), time.Time{}
 	case d.fresh.ID == "":
 		d.fresh = ev
 	default:
@@ -218,7 +218,7 @@ func (d *draft) due() (at time.Time) {
 		}
 	}
 	if len(d.meta.Outbox) > 0 {
-		soonest(d.now)
+		soonest(latest(d.now, d.meta.Later))
 	}
 	if d.meta.Receipts.len() >= 2*keptReceipts {
 		soonest(d.now)

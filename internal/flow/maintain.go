@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/org/aegis/broker"
 	"github.com/org/aegis/datasource"
 	"github.com/org/aegis/internal/policy"
 	"github.com/org/aegis/modelspec"
@@ -61,19 +62,43 @@ func (e *Engine) maintainOnce(ctx context.Context, c datasource.Collection, k do
 	if doc.Gone && len(meta.Outbox) == 0 && !doc.Updated.Add(retention).After(later(at)) {
 		return false, c.Purge(ctx, doc.ID, doc.Revision)
 	}
-	if out, err := e.publish(ctx, k, meta, later(at)); !out || err != nil {
+	switch out, wait, err := e.publish(ctx, k, meta, later(at)); {
+	case err != nil:
 		return false, err
+	case !wait.IsZero():
+		return false, e.delay(ctx, c, k, &doc, meta, wait)
+	case !out:
+		return false, nil
 	}
 	return false, e.tidy(ctx, c, k, &doc, meta, now)
 }
 
+// delay has the document's outbox looked at when its time has come, also by the
+// next process.
+func (e *Engine) delay(ctx context.Context, c datasource.Collection, k docKey, doc *datasource.Document, meta *Meta, at time.Time) error {
+	e.look(k, at)
+	if time.Until(at) < time.Minute || meta.Later.Equal(at) {
+		return nil
+	}
+	spec, g, err := e.pin(k.model, k.id)
+	if err != nil {
+		return err
+	}
+	defer g.Unpin()
+	d := e.newDraft(k, spec, doc, meta, time.Now())
+	d.meta.Later = at
+	return d.save(ctx, c)
+}
+
 // later is the later of t and the present: what a step has just written is due
 // now, which is after then.
-func later(t time.Time) time.Time {
-	if n := time.Now(); n.After(t) {
-		return n
+func later(t time.Time) time.Time { return latest(t, time.Now()) }
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
 	}
-	return t
+	return a
 }
 
 // leftover marks a document that another process left unfinished, before it is
@@ -100,9 +125,11 @@ func (e *Engine) ours(by string) bool {
 }
 
 // publish tells the events of the outbox that are not out yet, in their order,
-// and reports whether all are. A subscriber that refuses an event again and
-// again gets it no more: it goes to the dead letters, and the subject goes on.
-func (e *Engine) publish(ctx context.Context, k docKey, meta *Meta, now time.Time) (out bool, err error) {
+// and reports whether all are, and, where they only wait for their time, until
+// when. A subscriber that refuses an event again and again gets it no more: it
+// goes to the dead letters, and the subject goes on. One that wants events later
+// holds nobody else up.
+func (e *Engine) publish(ctx context.Context, k docKey, meta *Meta, now time.Time) (out bool, wait time.Time, err error) {
 	done := e.told.upto(k)
 	for i := range meta.Outbox {
 		t := &meta.Outbox[i]
@@ -111,28 +138,61 @@ func (e *Engine) publish(ctx context.Context, k docKey, meta *Meta, now time.Tim
 		}
 		before := e.tries.of(t.ID)
 		if before.next.After(now) {
+			if before.late {
+				wait = earlier(wait, before.next)
+				continue
+			}
 			e.look(k, before.next)
-			return false, nil
+			return false, time.Time{}, nil
 		}
-		if taken, err := e.deliver(ctx, t, before); err != nil {
-			if ctx.Err() != nil {
-				return false, ctx.Err()
+		if !before.done {
+			switch at, err := e.tell(ctx, k, t, before, now); {
+			case err != nil:
+				return false, time.Time{}, err
+			case at.late:
+				wait = earlier(wait, at.next)
+				continue
+			case !at.done:
+				return false, time.Time{}, nil
 			}
-			n, next := e.tries.failed(t.ID, taken, now)
-			if n < quarantine {
-				e.look(k, next)
-				return false, nil
-			}
-			if err := e.bury(ctx, DeadLetter{Event: *t, Taken: taken, Error: cut(err.Error(), 500)}, err); err != nil {
-				return false, err
-			}
+		}
+		if !wait.IsZero() {
+			e.tries.finish(t.ID)
+			continue
 		}
 		e.tries.forget(t.ID)
 		if i == len(meta.Outbox)-1 || meta.Outbox[i+1].Rev > t.Rev {
 			e.told.set(k, t.Rev, time.Now())
 		}
 	}
-	return true, nil
+	return wait.IsZero(), wait, nil
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// tell tries to tell one event, and says how far it has come.
+func (e *Engine) tell(ctx context.Context, k docKey, t *Told, before try, now time.Time) (try, error) {
+	taken, err := e.deliver(ctx, t, before)
+	if err == nil {
+		return try{done: true}, nil
+	}
+	if ctx.Err() != nil {
+		return try{}, ctx.Err()
+	}
+	if at, late := broker.LaterOf(err); late {
+		return e.tries.later(t.ID, taken, at), nil
+	}
+	n, next := e.tries.failed(t.ID, taken, now)
+	if n < quarantine {
+		e.look(k, next)
+		return try{}, nil
+	}
+	return try{done: true}, e.bury(ctx, DeadLetter{Event: *t, Taken: taken, Error: cut(err.Error(), 500)}, err)
 }
 
 // deliver gives an event to whoever must have it and has not.

@@ -17,6 +17,7 @@ import (
 type Meta struct {
 	Flows    []Flow            `json:"flows,omitempty"`
 	Outbox   []Told            `json:"outbox,omitempty"`
+	Later    time.Time         `json:"later,omitzero"`  // nobody wants what is in Outbox before
 	Inbox    map[string]string `json:"inbox,omitempty"` // events of others that were taken: see inbox.go
 	Receipts *Receipts         `json:"receipts,omitempty"`
 	Spilled  bool              `json:"spilled,omitempty"` // older receipts and marks are in the receipts collection
