@@ -7,8 +7,6 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
-
-	"github.com/org/aegis/modelspec"
 )
 
 // group is the subscriptions that share a Group: one of them takes each event.
@@ -122,6 +120,3 @@ func (d *detours) add(id uint64) {
 		d.at(id).Store(id | uint64(n+1))
 	}
 }
-
-var errNobody error = &modelspec.Error{Code: modelspec.ErrNotFound, NotSent: true,
-	Message: "no Required or Block subscription or group of the name takes such events: see Subscriptions"}

@@ -117,3 +117,6 @@ func (b *Broker) DeliverTo(ctx context.Context, e Event, names []string) error {
 	d.serve(ctx, &e, r)
 	return d.error()
 }
+
+var errNobody error = &modelspec.Error{Code: modelspec.ErrNotFound, NotSent: true,
+	Message: "no Required or Block subscription or group of the name takes such events: see Subscriptions"}
