@@ -198,7 +198,7 @@ func TestListFlowsRefuses(t *testing.T) {
 		code error
 		want string
 	}{
-		"state":          {aegis.FlowQuery{State: "runing"}, modelspec.ErrInvalid, "/state"},
+		"state":          {aegis.FlowQuery{State: "walking"}, modelspec.ErrInvalid, "/state"},
 		"model":          {aegis.FlowQuery{Model: "ordr"}, modelspec.ErrNotFound, "customer, order"},
 		"limit":          {aegis.FlowQuery{Limit: 501}, modelspec.ErrInvalid, "/limit"},
 		"below":          {aegis.FlowQuery{Limit: -1}, modelspec.ErrInvalid, "/limit"},

@@ -148,7 +148,7 @@ func (h *Host) own(claims []*lease) {
 func (h *Host) release(claims ...*lease) {
 	for _, l := range claims {
 		if l.drop() {
-			h.wg.Go(func() { h.ended(l.end()) })
+			h.wg.Go(func() { _ = h.ended(l.end()) })
 		}
 	}
 }

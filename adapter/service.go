@@ -87,7 +87,8 @@ func absent(port, service string) error {
 // Fits says why the adapter cannot be bound to service: it names what the port
 // needs and what service is. Nil: it can. The code is modelspec.ErrInvalid.
 func (a Adapter) Fits(service any) error {
-	t, why := reflect.TypeOf(service), ""
+	t := reflect.TypeOf(service)
+	var why string
 	switch {
 	case a.ServiceType == nil:
 		why = "needs no service: make it with adapter.Via"

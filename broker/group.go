@@ -71,7 +71,7 @@ func (p *pool) ranked(e *Event, seed maphash.Seed, out []*Handle) []*Handle {
 	if len(out) == 1 {
 		return out
 	}
-	first := 0
+	var first int
 	if e.Subject == "" {
 		first = int(p.group.turn.Add(1) % uint64(len(out)))
 	} else {

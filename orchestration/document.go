@@ -36,7 +36,6 @@ type port struct {
 	edits    []func(*modelspec.PortDescriptor)
 	triggers []trigger // in on and await
 	rewired  bool      // on or all are set
-	ons      []value   // events of the document itself, in on
 }
 
 // bind says which service answers a port.

@@ -130,8 +130,7 @@ func TestPlanInATable(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 	apply("testdata/good/flows.yaml")
-	var less modelspec.Descriptor
-	less = *specs[0].Descriptor()
+	less := *specs[0].Descriptor()
 	less.Ports = nil
 	for _, p := range specs[0].Descriptor().Ports {
 		if p.Name != "ship" {
