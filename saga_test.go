@@ -449,3 +449,59 @@ func TestRequiredDelayIsDurable(t *testing.T) {
 		}
 	})
 }
+
+// A handler takes back what the flows before it did, with its own change.
+func TestTakeBackFlows(t *testing.T) {
+	ship := port.Outbound[sale, port.None, port.None]{Name: "ship", Model: "sale", On: []modelspec.EventRef{sold}, Undo: true, Request: func(*sale) port.None { return none }}
+	refuse := false
+	cancel := port.Command[sale, port.None]{Name: "cancel", Model: "sale", Handle: func(s *sale, ctx context.Context, _ port.None) error {
+		s.State = "canceled"
+		if err := modelspec.TakeBackFlows(ctx); err != nil {
+			return err
+		}
+		if refuse {
+			return modelspec.ErrRefused
+		}
+		return nil
+	}}
+	m := sales(ship, cancel)
+	s := newService()
+	h, err := aegis.New(aegis.Config{Logger: quiet, Datasource: datasourcetest.Bytes(), Models: aegis.Models{m}, Adapters: aegis.Adapters{bind(s, ship, none)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	ss := aegis.NewRepository(h, m)
+	ss.Create(t.Context(), "s1", sale{})
+	for range 2 {
+		sell.Invoke(t.Context(), h, "s1", none)
+		settle(t, h, time.Minute)
+	}
+	s.answer("ship", modelspec.ErrUnavailable)
+	sell.Invoke(t.Context(), h, "s1", none)
+	settle(t, h, 0)
+	refuse = true
+	if err := cancel.Invoke(t.Context(), h, "s1", none); !errors.Is(err, modelspec.ErrRefused) || s.asked("undo ship") != 0 {
+		t.Errorf("a handler that refuses takes nothing back: %v, %v", err, s.calls)
+	}
+	refuse = false
+	if err := cancel.Invoke(t.Context(), h, "s1", none); err != nil {
+		t.Fatal(err)
+	}
+	settle(t, h, time.Hour)
+	if s.count("ship") != 2 || s.count("undo ship") != 2 {
+		t.Errorf("%v", s.effect)
+	}
+	flows, err := h.FlowsOf(t.Context(), "sale", "s1")
+	for _, f := range flows {
+		if f.State != aegis.FlowUndone {
+			t.Errorf("%+v", f)
+		}
+	}
+	if err != nil || len(flows) != 3 {
+		t.Errorf("%d flows, %v", len(flows), err)
+	}
+	if err := cancel.Invoke(t.Context(), h, "s1", none); err != nil || s.count("undo ship") != 2 {
+		t.Errorf("again: %v, %v", err, s.effect)
+	}
+}

@@ -26,12 +26,25 @@ type Verb string
 // The verbs.
 const (
 	VerbCall    Verb = "call"    // Target: outbound port. Arg: request. Answer: response
-	VerbUndo    Verb = "undo"    // Target: outbound port. Takes back this handler's last call of it
+	VerbUndo    Verb = "undo"    // Target: outbound port. Takes back this handler's last call of it; AllFlows: see TakeBackFlows
 	VerbGet     Verb = "get"     // Target: relation to one. Answer: document, or null
 	VerbList    Verb = "list"    // Target: relation to many. Answer: array of documents
 	VerbPublish Verb = "publish" // Target: event type. Arg: data. Kept until the handler's write
 	VerbLog     Verb = "log"     // Target: level (DEBUG, INFO, WARN, ERROR). Key: message. Arg: attributes
 )
+
+// AllFlows is the Target of VerbUndo that stands for the document's flows.
+const AllFlows = "*"
+
+// TakeBackFlows has the flows of the document taken back, with the handler's
+// own change or not at all: those that are under way, and those that have
+// completed less than a day ago and did what can be undone. The undos are asked
+// afterwards, last done first; Model.OnUndone and the event <model>.undone tell
+// of the end of each flow.
+func TakeBackFlows(ctx context.Context) error {
+	_, err := Do(ctx, Effect{Verb: VerbUndo, Target: AllFlows})
+	return err
+}
 
 // Effect is one thing a handler asks its host to do.
 type Effect struct {

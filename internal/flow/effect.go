@@ -27,6 +27,10 @@ func (f *frame) Do(ctx context.Context, e modelspec.Effect) (*modelspec.Value, e
 	case modelspec.VerbCall:
 		return f.callPort(ctx, e)
 	case modelspec.VerbUndo:
+		if e.Target == modelspec.AllFlows && !f.port.Stateless {
+			f.back = true
+			return nil, nil
+		}
 		return nil, f.takeBack(ctx, e)
 	case modelspec.VerbGet, modelspec.VerbList:
 		return f.relate(ctx, e)

@@ -52,6 +52,7 @@ type frame struct {
 	again   []made // calls of the run before this one: answered from memory
 	events  []broker.Event
 	gone    error // why the command may not act any more
+	back    bool  // the document's other flows are to be taken back
 }
 
 // made is one call that the handler made.

@@ -161,6 +161,10 @@ func (f *frame) commit(ctx context.Context, arg *modelspec.Value, rep modelspec.
 	d.who, d.trace = f.req.Caller, f.req.Trace
 	d.change(rep.Doc)
 	err := f.settle(&d)
+	var recalled []string
+	if err == nil && f.back {
+		recalled, err = f.turnOthers(ctx, &d)
+	}
 	from := origin{f: f}
 	if err == nil && f.of != "" {
 		from = origin{flow: f.flow}
@@ -187,6 +191,9 @@ func (f *frame) commit(ctx context.Context, arg *modelspec.Value, rep modelspec.
 	}
 	switch err := d.save(ctx, f.coll); {
 	case err == nil:
+		for _, id := range recalled {
+			d.recall(ctx, id)
+		}
 		return Result{Value: rep.Result, Generation: f.e.generation(f.gen)}, false, nil
 	case errors.Is(err, modelspec.ErrConflict):
 		return Result{}, true, nil

@@ -63,7 +63,7 @@ func (e *Engine) RetryFlow(ctx context.Context, model, id, flow string, by Opera
 
 // UndoFlow takes a flow back from where it is: all that was done, or may have
 // been, and can be undone. One that has completed, or was abandoned, is taken
-// back as long as the history keeps it. One that is being taken back is left as
+// back for a day: services need not know its keys longer. One that is being taken back is left as
 // it is. One that was, or of which nothing can be taken back, is
 // ErrRefused.
 func (e *Engine) UndoFlow(ctx context.Context, model, id, flow string, by Operator) (Flow, error) {
