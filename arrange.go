@@ -39,7 +39,7 @@ func (h *Host) arrange(ctx context.Context, a Arrangement) error {
 	overlay, names := federation.Overlay{}, map[string]string{}
 	if a != nil {
 		var err error
-		if overlay, names, err = a.Arrange(h.table.Snapshot().Declared(), h.serviceNames()); err != nil {
+		if overlay, names, err = a.Arrange(h.table.Snapshot().Declared(), slices.Sorted(maps.Keys(h.wired.services))); err != nil {
 			return err
 		}
 	}
