@@ -251,6 +251,9 @@ func (h *Host) drain() {
 	if err := h.engine.Listen(); err != nil {
 		h.cfg.Logger.Error("aegis: events of other models are not heard", "err", err)
 	}
+	if h.run != nil && !h.closed.Load() { // flows that reached nobody may now
+		h.work.Go(func() { h.engine.Rewake(h.run) })
+	}
 	for _, g := range h.table.Draining() {
 		h.wg.Go(func() {
 			t := time.NewTimer(h.cfg.DrainAfter)

@@ -36,11 +36,13 @@ type Host struct {
 	leases   []*lease             // of services, until their last user has gone
 	kept     map[string][]release // what was shown, newest last, for Rollback
 	started  bool
+	run      context.Context // of the engine's work; nil: not started
 	stop     context.CancelFunc
 	work     sync.WaitGroup // of the engine
 	wg       sync.WaitGroup // of all else
 	closed   atomic.Bool
 	bound    atomic.Pointer[[]Binding] // by adapters of linked, for whoever looks
+	serving  atomic.Pointer[wiring]    // wired, for calls
 }
 
 // hostComponent is the component of Config.Models and Config.Adapters.
@@ -58,7 +60,7 @@ func New(cfg Config) (*Host, error) {
 	h := &Host{cfg: cfg, table: federation.NewTable(), kept: map[string][]release{}, linked: map[string]linked{}}
 	h.broker = broker.New(broker.Config{OnFailure: h.eventFailed})
 	h.engine = flow.New(flow.Config{Table: h.table, Broker: h.broker, Store: cfg.Datasource, Stores: cfg.Datasources, Log: cfg.Logger,
-		Namespace: cfg.Namespace, Policies: cfg.Policies, History: cfg.History, Observe: cfg.Observer})
+		Namespace: cfg.Namespace, Policies: cfg.Policies, History: cfg.History, Observe: cfg.Observer, Services: h.serve})
 	err := errors.Join(h.subscribe(), h.showOwn(context.Background()))
 	if err != nil {
 		return nil, errors.Join(err, h.broker.Close(), h.table.Close(context.Background()))
@@ -108,7 +110,7 @@ func (h *Host) showOwn(ctx context.Context) error {
 	if err := h.table.Swap(changeTo(gens)); err != nil {
 		return err
 	}
-	h.wired = w
+	h.wire(w)
 	h.own(claims)
 	h.note(shown...)
 	return nil
@@ -124,7 +126,7 @@ func (h *Host) Start(ctx context.Context) error {
 	}
 	h.started = true
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
-	h.stop = stop
+	h.run, h.stop = run, stop
 	h.mu.Unlock()
 	if len(h.cfg.Remotes) > 0 {
 		if _, err := h.Deploy(ctx, h.cfg.Remotes...); err != nil {

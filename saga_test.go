@@ -505,3 +505,37 @@ func TestTakeBackFlows(t *testing.T) {
 		t.Errorf("again: %v, %v", err, s.effect)
 	}
 }
+
+// A step that waits for another flow of its document goes on when that has got
+// on, not at its next pause.
+func TestNextInLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		busy := port.Outbound[sale, port.None, port.None]{Name: "busy", Model: "sale", On: []modelspec.EventRef{modelspec.EventName("sale.go")}, Exclusive: true, Request: func(*sale) port.None { return none }}
+		begin := port.Command[sale, sale]{Name: "begin", Model: "sale", On: []modelspec.EventRef{port.From{Event: modelspec.EventName("out.go"), Source: "out", Key: modelspec.Subject}}, Produces: modelspec.EventName("sale.go"),
+			Handle: func(*sale, context.Context, sale) error { return nil }}
+		m := sales(begin, busy)
+		var at []time.Duration
+		start := time.Now()
+		h, err := aegis.New(aegis.Config{Logger: quiet, Datasource: datasourcetest.Bytes(), Models: aegis.Models{m}, Adapters: aegis.Adapters{adapter.Bind(busy, func(context.Context, port.None) (port.None, error) {
+			time.Sleep(20 * time.Second)
+			at = append(at, time.Since(start))
+			return none, nil
+		})}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.Start(t.Context())
+		aegis.NewRepository(h, m).Create(t.Context(), "s1", sale{})
+		for _, id := range []string{"1", "2", "3"} {
+			if err := h.Publish(t.Context(), broker.Event{ID: id, Source: "out", Type: "out.go", Subject: "s1", Data: modelspec.Of(sale{})}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(70 * time.Second)
+		synctest.Wait()
+		h.Close()
+		if len(at) != 3 {
+			t.Errorf("%v", at)
+		}
+	})
+}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/org/aegis/adapter"
 	"github.com/org/aegis/modelspec"
 )
 
@@ -26,9 +27,11 @@ type Services map[string]any
 // Host.Close, all are. Do not give one again that has been closed. To give what
 // stands there already changes nothing.
 //
-// Another attempt of a call, or its undo, asks the service that stands there at
-// that time: one that takes another's place while flows are open should know
-// what to make of the other's keys.
+// A call that may have reached a service is asked again, and undone, at the
+// service of that name, whatever the port is bound to by then; while there is
+// none of that name, it waits. So one that is set under another's name while
+// flows are open must know the other's keys: set one that does not under a name
+// of its own, and [Host.Rebind].
 //
 // It fails with ErrInvalid where a service does not fit an adapter.
 func (h *Host) SetServices(ctx context.Context, services Services) error {
@@ -48,7 +51,9 @@ func (h *Host) SetServices(ctx context.Context, services Services) error {
 
 // RemoveServices takes services out, in one switch. The ports that they answered
 // are unavailable, and listed by Unbound, until a service of the name is back:
-// flows wait for it. It fails with ErrNotFound where there is no such service.
+// flows wait for it, and so do those whose calls were made at it before their
+// port was bound to another. It fails with ErrNotFound where there is no such
+// service.
 func (h *Host) RemoveServices(ctx context.Context, names ...string) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -68,7 +73,8 @@ func (h *Host) RemoveServices(ctx context.Context, names ...string) error {
 // Rebind chooses services by name for ports, "model.port", in place of the
 // adapters' own choice, in one switch: all of them, or none. An empty name takes
 // a choice back. What SetServices says of calls under way holds here. A service
-// that is left without a port stays, and is not closed.
+// that is left without a port stays, and is not closed: the calls that were made
+// at it are asked again, and undone, there.
 //
 // It fails with ErrNotFound where a port has no adapter made with adapter.Via or
 // would be left without a service, and with ErrInvalid where the service does
@@ -87,6 +93,50 @@ func (h *Host) Rebind(ctx context.Context, services map[string]string) error {
 		return fmt.Errorf("aegis: rebind: %w", err)
 	}
 	return nil
+}
+
+// serve binds an adapter, for one call, to the service that the call was made at
+// before.
+func (h *Host) serve(a *adapter.Adapter, name string) (bound adapter.Adapter, release func(), err error) {
+	lacks := func(why string) error {
+		return &modelspec.Error{Code: modelspec.ErrUnavailable, NotSent: true, Message: fmt.Sprintf("service %q, which the call was made at, %s", name, why)}
+	}
+	if a.With == nil {
+		return bound, nil, lacks("does not stand behind port " + a.Port + " any more: bind it with adapter.Via")
+	}
+	l := h.take(name)
+	if l == nil {
+		return bound, nil, lacks("is not there: give it back with Host.SetServices")
+	}
+	release = func() {
+		switch {
+		case !l.drop():
+		case h.closed.Load():
+			h.ended(l.end())
+		default:
+			h.wg.Go(func() { h.ended(l.end()) })
+		}
+	}
+	if bound, err = a.With(l.what); err != nil {
+		release()
+		return bound, nil, lacks("is another one now: " + err.Error())
+	}
+	bound.Model, bound.Port, bound.Service = a.Model, a.Port, name
+	return bound, release, nil
+}
+
+// take takes the lease of the service of the moment; nil: there is none.
+func (h *Host) take(name string) *lease {
+	for {
+		w := h.serving.Load()
+		l := w.services[name]
+		if l == nil || l.take() {
+			return l
+		}
+		if h.serving.Load() == w { // replaced ones are let go of afterwards
+			return nil
+		}
+	}
 }
 
 // place is what the services would be with those given, and a claim on each
@@ -157,7 +207,7 @@ func (h *Host) release(claims ...*lease) {
 func (h *Host) closeServices() error {
 	h.mu.Lock()
 	all := h.wired.services
-	h.wired.services = nil
+	h.wire(wiring{chosen: h.wired.chosen})
 	h.mu.Unlock()
 	var bad []error
 	for _, name := range slices.Sorted(maps.Keys(all)) {

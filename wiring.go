@@ -49,6 +49,7 @@ func (w wiring) bind(component string, m federation.Module) (bound []adapter.Ada
 					bad = append(bad, fmt.Errorf("component %s: port %s: service %q: %w: %s", component, u.Port, u.Service, err, w.fitting(a)))
 				}
 				b.Model, b.Port, b.Service = a.Model, a.Port, u.Service
+				b.With = a.With // for calls that were made at another
 				a = b
 			}
 		}
@@ -248,9 +249,15 @@ func (h *Host) rewire(ctx context.Context, w wiring, o *federation.Overlay, cs .
 		}
 		h.note(shown...)
 	}
-	h.wired = w
+	h.wire(w)
 	h.drain()
 	return nil
+}
+
+// wire makes w the wiring of the moment. The caller holds h.mu, but in New.
+func (h *Host) wire(w wiring) {
+	h.wired = w
+	h.serving.Store(&w)
 }
 
 // users are the components with an adapter that wants says. The caller holds

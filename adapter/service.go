@@ -31,7 +31,7 @@ func Via[S, M, Req, Res any](p port.Outbound[M, Req, Res], service string, fn fu
 }
 
 // ViaUndo is [Via] for a port with Undo: undo takes back what fn did. It is
-// asked of the service that stands there at that time.
+// asked of the service of the name that the call was made at.
 func ViaUndo[S, M, Req, Res any](p port.Outbound[M, Req, Res], service string, fn func(S, context.Context, Req) (Res, error),
 	undo func(S, context.Context, Taken[Req, Res]) error) Adapter {
 	return via(service, func(s S) Adapter {

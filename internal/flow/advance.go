@@ -61,16 +61,40 @@ func (e *Engine) Settle(ctx context.Context, t time.Time) error {
 // settleOne does a document's work; it fails only when ctx is done.
 func (e *Engine) settleOne(ctx context.Context, k docKey, t time.Time) (bool, error) {
 	before := e.revision(ctx, k)
-	if err := e.maintain(ctx, k, t, true); err != nil {
+	alone, err := e.settling(ctx, k, t, true)
+	defer e.done(alone)
+	if err != nil {
 		e.failed(ctx, k, err)
 	}
-	flows, _ := e.openFlows(ctx, k)
-	for _, id := range flows {
+	for _, id := range e.openFlows(ctx, k) {
 		if err := e.advance(ctx, taskKey{k, id}, t); err != nil && ctx.Err() == nil {
 			e.failed(ctx, k, err)
 		}
 	}
 	return e.revision(ctx, k) != before, ctx.Err()
+}
+
+// settling is maintain. Where a process may have died of the document nobody
+// else like it is at work until done is told so: if it happens again, it is
+// known which one it was.
+func (e *Engine) settling(ctx context.Context, k docKey, t time.Time, now bool) (alone bool, err error) {
+	if err = e.maintain(ctx, k, t, now); !errors.Is(err, errSuspect) {
+		return false, err
+	}
+	e.suspect.Lock()
+	if err = e.accuse(ctx, k); err == nil {
+		err = e.maintain(ctx, k, t, now)
+	}
+	if errors.Is(err, errSuspect) || errors.Is(err, modelspec.ErrConflict) { // somebody else was faster: another time
+		err = nil
+	}
+	return true, err
+}
+
+func (e *Engine) done(alone bool) {
+	if alone {
+		e.suspect.Unlock()
+	}
 }
 
 func (e *Engine) revision(ctx context.Context, k docKey) int64 {
@@ -85,27 +109,26 @@ func (e *Engine) revision(ctx context.Context, k docKey) int64 {
 	return d.Revision
 }
 
-// openFlows lists the flows of a document, and says whether they must be tried
-// alone.
-func (e *Engine) openFlows(ctx context.Context, k docKey) (ids []string, alone bool) {
+// openFlows lists the flows of a document that are under way.
+func (e *Engine) openFlows(ctx context.Context, k docKey) (ids []string) {
 	c, err := e.coll(k.model)
 	if err != nil {
-		return nil, false
+		return nil
 	}
 	d, err := c.Get(ctx, k.id)
 	if err != nil {
-		return nil, false
+		return nil
 	}
 	m, err := metaOf(&d)
 	if err != nil || writable(&d, m) != nil || m.Fail != nil && m.Fail.Quarantined {
-		return nil, false
+		return nil
 	}
 	for i := range m.Flows {
 		if m.Flows[i].State.open() {
 			ids = append(ids, m.Flows[i].ID)
 		}
 	}
-	return ids, m.Fail != nil && m.Fail.Died > 0
+	return ids
 }
 
 // task does one piece of work. Whatever goes wrong is written down and tried
@@ -123,28 +146,21 @@ func (e *Engine) piece(ctx context.Context, k taskKey, now time.Time) (err error
 	if k.flow != "" {
 		return e.advance(ctx, k, now)
 	}
-	if err := e.maintain(ctx, k.docKey, now, false); err != nil {
+	alone, err := e.settling(ctx, k.docKey, now, false)
+	defer e.done(alone)
+	if err != nil {
 		e.failed(ctx, k.docKey, err)
 	}
-	flows, alone := e.openFlows(ctx, k.docKey)
-	for _, id := range flows {
+	for _, id := range e.openFlows(ctx, k.docKey) {
 		if !alone {
 			e.tasks.wake(taskKey{k.docKey, id})
 			continue
 		}
-		if err := e.alone(ctx, taskKey{k.docKey, id}, now); err != nil {
+		if err := e.advance(ctx, taskKey{k.docKey, id}, now); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// alone advances a flow that a process may have died of, while no other such
-// flow is at work: if it happens again, it is known which one it was.
-func (e *Engine) alone(ctx context.Context, k taskKey, now time.Time) error {
-	e.suspect.Lock()
-	defer e.suspect.Unlock()
-	return e.advance(ctx, k, now)
 }
 
 // failed counts a failure of a document itself: its envelope cannot be read,

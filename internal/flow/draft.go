@@ -296,6 +296,7 @@ func (d *draft) put(ctx context.Context, c datasource.Collection) error {
 		return err
 	}
 	d.written = true
+	d.e.marked.drop(d.k)
 	if len(d.meta.Outbox) == 0 {
 		d.e.told.cleared(d.k, d.doc.Revision)
 	}

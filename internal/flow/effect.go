@@ -23,6 +23,14 @@ func (f *frame) Do(ctx context.Context, e modelspec.Effect) (*modelspec.Value, e
 	if f.effects++; f.effects > MaxEffects {
 		return nil, &modelspec.Error{Code: modelspec.ErrExhausted, Message: fmt.Sprintf("the handler has had %d effects: that is all it may have", MaxEffects), NotSent: true}
 	}
+	v, err := f.act(ctx, e)
+	if err != nil && !modelspec.HasCode(err) { // the store's: it is no word of anybody whom the handler asks
+		err = &modelspec.Error{Code: modelspec.ErrUnavailable, Message: err.Error(), NotSent: true}
+	}
+	return v, err
+}
+
+func (f *frame) act(ctx context.Context, e modelspec.Effect) (*modelspec.Value, error) {
 	switch e.Verb {
 	case modelspec.VerbCall:
 		return f.callPort(ctx, e)
@@ -117,11 +125,14 @@ func (f *frame) callPort(ctx context.Context, e modelspec.Effect) (*modelspec.Va
 		return m.result, err
 	}
 	c := callCtx{e: f.e, o: f.e.out(f.k.model, p), f: f, n: m.n, id: f.k.id, depth: f.deep}
-	if err := f.before(ctx, p, &m); err != nil {
+	if err := f.before(ctx, c.o, &m); err != nil {
+		f.unpin()
 		return nil, err
 	}
-	c.key = m.key
+	c.key, c.at = m.key, m.at
 	m.result, m.err = c.do(ctx, e.Arg)
+	m.at = c.at
+	f.unpin()
 	f.acted = f.acted || !modelspec.NotSent(m.err)
 	if n := len(f.made); n > 0 && n == cap(f.made) {
 		f.made = slices.Grow(f.made, 7)
@@ -135,12 +146,13 @@ func (f *frame) callPort(ctx context.Context, e modelspec.Effect) (*modelspec.Va
 
 // before makes sure that a crash during the call leaves a trace of it, and
 // that nobody has taken the command over.
-func (f *frame) before(ctx context.Context, p *modelspec.PortDescriptor, m *made) error {
+func (f *frame) before(ctx context.Context, o *out, m *made) error {
 	if f.port.Stateless {
 		return nil
 	}
-	if p.Undo {
-		m.key = f.callKey(p.Name, m.n)
+	if m.port.Undo {
+		m.key = f.callKey(m.port.Name, m.n)
+		f.pin(o, m)
 		return f.intend(ctx, m)
 	}
 	if f.held {
@@ -154,14 +166,14 @@ func (f *frame) before(ctx context.Context, p *modelspec.PortDescriptor, m *made
 func (f *frame) replay(m *made) (bool, error) {
 	for i := range f.again {
 		was := &f.again[i]
-		if was.port.Name != m.port.Name || was.n != m.n || was.undone {
+		if was.port.Name != m.port.Name || was.n != m.n || was.undone || modelspec.NotSent(was.err) {
 			continue
 		}
 		if digestOf(was.arg) != digestOf(m.arg) {
 			f.gone = &modelspec.Error{Code: modelspec.ErrConflict, Message: "the document changed while the command was acting: what it did is taken back", NotSent: true}
 			return false, f.gone
 		}
-		m.key, m.result, m.err = was.key, was.result, was.err
+		m.key, m.result, m.err, m.at, m.asked = was.key, was.result, was.err, was.at, was.asked
 		f.acted = true
 		f.made = append(f.made, *m)
 		return true, m.err
@@ -184,6 +196,7 @@ func (f *frame) takeBack(ctx context.Context, e modelspec.Effect) error {
 			return err
 		}
 		c := f.e.undoCall(f.k, f.e.out(f.k.model, p), m.key, m.result, f.now)
+		c.at = m.at
 		c.depth, c.call.Caller, c.call.Trace = f.deep, f.req.Caller, f.req.Trace
 		if _, err := c.do(ctx, m.arg); err != nil {
 			return err

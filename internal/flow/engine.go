@@ -6,10 +6,12 @@ import (
 	"log/slog"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/org/aegis/adapter"
 	"github.com/org/aegis/broker"
 	"github.com/org/aegis/datasource"
 	"github.com/org/aegis/federation"
@@ -28,6 +30,11 @@ type Config struct {
 	Policies  map[string]modelspec.Policy // an operator's, by "model.port": in place of the port's own
 	History   time.Duration               // how long ended flows are kept; zero: a week
 	Observe   func(Observation)           // nil: nobody
+
+	// Services binds an adapter, which stands before another service or none,
+	// to a service by name, until release is called. An error leaves the call
+	// waiting for it. Nil: there are no services.
+	Services func(a *adapter.Adapter, service string) (bound adapter.Adapter, release func(), err error)
 }
 
 // Engine runs commands and flows. It is safe for concurrent use.
@@ -50,6 +57,9 @@ type Engine struct {
 	listening sync.Mutex
 	heard     map[heard]*broker.Handle // what the models consume of others
 
+	rewaking atomic.Int32 // how often it was asked for since it began
+
+	marked  marked
 	suspect sync.Mutex // documents that were at work when a process died are tried one at a time
 }
 
@@ -70,6 +80,7 @@ func New(cfg Config) *Engine {
 	e.live.init()
 	e.tasks.init()
 	e.told.init()
+	e.marked.init()
 	return e
 }
 
@@ -235,6 +246,14 @@ func (p *published) cleared(k docKey, rev int64) {
 	p.dirty.Store(int64(len(p.m)))
 }
 
+// forget says that the envelope holds no event, or is not there any more.
+func (p *published) forget(k docKey) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.m, k)
+	p.dirty.Store(int64(len(p.m)))
+}
+
 // since lists the documents whose events have been out since before t.
 func (p *published) since(t time.Time) []docKey {
 	p.mu.Lock()
@@ -252,4 +271,38 @@ func (p *published) since(t time.Time) []docKey {
 // to the caller; it ends by itself.
 func detached(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+}
+
+// marked are the documents in which it is written that this process is at work
+// on them: what a process that ends in peace takes back.
+type marked struct {
+	mu sync.Mutex
+	m  map[docKey]bool
+	n  atomic.Int64
+}
+
+func (s *marked) init() { s.m = map[docKey]bool{} }
+
+func (s *marked) add(k docKey) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.m[k] = true
+	s.n.Store(int64(len(s.m)))
+}
+
+// drop says that the document was written, and says it no more.
+func (s *marked) drop(k docKey) {
+	if s.n.Load() == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.m, k)
+	s.n.Store(int64(len(s.m)))
+}
+
+func (s *marked) all() []docKey {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Keys(s.m))
 }

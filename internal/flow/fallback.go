@@ -25,7 +25,7 @@ func (s *step) turnTo(ctx context.Context, p *modelspec.PortDescriptor) error {
 			st.Via, st.Undo = byDefault, false // nobody did anything
 			return s.answered(ctx, d, f, st, p.Default)
 		}
-		st.Via, st.Started, st.Until = p.Fallback, time.Time{}, time.Time{}
+		st.Via, st.Service, st.Started, st.Until = p.Fallback, "", time.Time{}, time.Time{}
 		st.Key = d.e.stepKey(d.k.model, d.k.id, d.doc.Inc, f.ID, st.Port+" or "+st.Via, st.N)
 		return nil
 	})

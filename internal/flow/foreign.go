@@ -185,26 +185,17 @@ func (e *Engine) having(ctx context.Context, s *modelspec.Spec, field, text stri
 	return ids, nil
 }
 
-// takeOrCreate takes the event for one document.
+// takeOrCreate takes the event for one document, which it may make.
 func (e *Engine) takeOrCreate(ctx context.Context, k docKey, ev *broker.Event, causes []modelspec.Cause, again bool) error {
-	for i, c := range causes {
-		if c.Intake != modelspec.IntakeCreate {
-			continue
-		}
-		if err := e.createBy(ctx, k, ev, again); err != nil {
-			return err
-		}
-		causes = slices.Delete(slices.Clone(causes), i, i+1)
-		break
+	i := slices.IndexFunc(causes, func(c modelspec.Cause) bool { return c.Intake == modelspec.IntakeCreate })
+	if i < 0 {
+		return e.take(ctx, k, ev, causes, again)
 	}
-	if len(causes) == 0 {
-		return nil
-	}
-	return e.take(ctx, k, ev, causes, again)
+	return e.createBy(ctx, k, &taking{ev, again, slices.Delete(slices.Clone(causes), i, i+1)})
 }
 
 // createBy makes a document of the event.
-func (e *Engine) createBy(ctx context.Context, k docKey, ev *broker.Event, again bool) error {
+func (e *Engine) createBy(ctx context.Context, k docKey, ev *taking) error {
 	spec, g, err := e.pin(k.model, k.id)
 	if err != nil {
 		return err
@@ -214,14 +205,23 @@ func (e *Engine) createBy(ctx context.Context, k docKey, ev *broker.Event, again
 	if err != nil {
 		return err
 	}
-	_, err = e.create(ctx, Request{Model: k.model, ID: k.id, Caller: ev.Caller, Trace: ev.Trace}, in, &taking{ev, again})
+	_, err = e.create(ctx, Request{Model: k.model, ID: k.id, Caller: ev.Caller, Trace: ev.Trace}, in, ev)
 	return err
 }
 
 // taking is an event on its way into a document.
 type taking struct {
 	*broker.Event
-	again bool
+	again  bool
+	causes []modelspec.Cause // what else it does to the document that it makes
+}
+
+// alsoIn does to the draft of a new document what else the event does to it.
+func (ev *taking) alsoIn(ctx context.Context, d *draft) error {
+	t := take{e: d.e, d: *d, ev: ev.Event}
+	err := t.all(ctx, ev.causes)
+	*d = t.d
+	return err
 }
 
 // take writes what the event does to a document.
@@ -240,7 +240,7 @@ func (e *Engine) take(ctx context.Context, k docKey, ev *broker.Event, causes []
 		if err != nil || doc == nil {
 			return err // a document that is gone is concerned by nothing
 		}
-		if done, err := e.taken(ctx, k, doc, meta, ev, again); done || err != nil {
+		if done, err := e.taken(ctx, k, meta, ev, again); done || err != nil {
 			return err
 		}
 		t := take{e: e, d: e.newDraft(k, spec, doc, meta, time.Now()), ev: ev}

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/org/aegis/adapter"
 	"github.com/org/aegis/broker"
 	"github.com/org/aegis/datasource"
 	"github.com/org/aegis/federation"
@@ -49,6 +50,7 @@ type frame struct {
 	effects int
 	bytes   int
 	made    []made // calls, in their order
+	pinned  pinned // what the call that is about to be made is made at
 	again   []made // calls of the run before this one: answered from memory
 	events  []broker.Event
 	gone    error // why the command may not act any more
@@ -63,7 +65,15 @@ type made struct {
 	arg    *modelspec.Value
 	result *modelspec.Value
 	err    error
+	at     *string // the service that it is made at; nil: whatever is bound
 	undone bool
+	asked  bool // by a run before, perhaps: this one may not say that nothing happened
+}
+
+// pinned is an adapter that stays bound until it is called.
+type pinned struct {
+	a   *adapter.Adapter
+	gen *federation.Generation
 }
 
 // state says what became of the call.
@@ -73,9 +83,9 @@ func (m *made) state() StepState {
 		return Reversed
 	case m.err == nil:
 		return Done
-	case modelspec.NotSent(m.err):
+	case modelspec.NotSent(m.err) && !m.asked:
 		return Skipped
-	case modelspec.Transient(m.err):
+	case modelspec.NotSent(m.err) || modelspec.Transient(m.err):
 		return Unknown
 	}
 	return Failed
@@ -154,6 +164,24 @@ func (f *frame) end() {
 // end, or the handler has returned. Unlike Err it looks at no clock.
 func (f *frame) canceled() bool {
 	return f.outer.Err() != nil || f.Also.Err() != nil || f.closed.Load()
+}
+
+// pin finds out, for what is written down before the call, which service it
+// will be made at. What is bound stays so until then. A port without an adapter
+// is found out by the call.
+func (f *frame) pin(o *out, m *made) {
+	var err error
+	if f.pinned.a, f.pinned.gen, err = o.ref.Pin(f.k.id); err == nil && f.pinned.a.Service != "" {
+		m.at = &f.pinned.a.Service
+	}
+}
+
+// unpin gives back what was not called.
+func (f *frame) unpin() {
+	if f.pinned.gen != nil {
+		f.pinned.gen.Unpin()
+	}
+	f.pinned = pinned{}
 }
 
 // release lets others take the command over.

@@ -49,28 +49,30 @@ func covers(mark string, ev *broker.Event) bool {
 }
 
 // taken reports whether the document has taken the event.
-func (e *Engine) taken(ctx context.Context, k docKey, doc *datasource.Document, m *Meta, ev *broker.Event, again bool) (bool, error) {
+func (e *Engine) taken(ctx context.Context, k docKey, m *Meta, ev *broker.Event, again bool) (bool, error) {
 	key, numbered := e.inboxKey(ev, again)
 	mark, ok := m.Inbox[key]
 	if !ok && m.Spilled {
 		var err error
-		if mark, ok, err = e.spilledMark(ctx, k, doc.Inc, key); err != nil {
+		if mark, ok, err = e.spilledMark(ctx, k, key); err != nil {
 			return false, err
 		}
 	}
 	return ok && (!numbered || covers(mark, ev)), nil
 }
 
-func (e *Engine) markID(k docKey, inc, key string) string {
-	return hashed("inbox", e.Namespace, k.model, k.id, inc, key)
+// markID names a mark outside the envelope. Marks outlive the document that took
+// the event: one that is made again under its id takes it no second time.
+func (e *Engine) markID(k docKey, key string) string {
+	return hashed("inbox", e.Namespace, k.model, k.id, key)
 }
 
-func (e *Engine) spilledMark(ctx context.Context, k docKey, inc, key string) (string, bool, error) {
+func (e *Engine) spilledMark(ctx context.Context, k docKey, key string) (string, bool, error) {
 	c, err := e.coll(receiptsOf(k.model))
 	if err != nil {
 		return "", false, err
 	}
-	d, err := c.Get(ctx, e.markID(k, inc, key))
+	d, err := c.Get(ctx, e.markID(k, key))
 	if errors.Is(err, modelspec.ErrNotFound) || err == nil && d.Gone {
 		return "", false, nil
 	}
@@ -118,7 +120,7 @@ func (e *Engine) putMark(ctx context.Context, d *draft, key, mark string) error 
 	if err != nil {
 		return err
 	}
-	id := e.markID(d.k, d.doc.Inc, key)
+	id := e.markID(d.k, key)
 	for range maxReruns {
 		next := datasource.Document{Format: datasource.Format, ID: id, Inc: newInc(), Created: d.now}
 		have, err := c.Get(ctx, id)

@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/org/aegis/modelspec"
@@ -63,10 +64,11 @@ func (f *frame) tentative(fl *Flow, m *made, first bool) error {
 			others = others || s.State == Tentative && s.Of == f.of
 			continue
 		}
-		if digestOf(s.Arg) != digestOf(m.arg) {
+		if s.State != Skipped && digestOf(s.Arg) != digestOf(m.arg) {
 			fl.turn(f.now, modelspec.AsError(takenBack()))
 			return nil // written, and then refused: see write
 		}
+		m.adopt(s, f.unsent(m.key))
 		s.State, s.Until = Tentative, f.lease()
 		return nil
 	}
@@ -77,8 +79,42 @@ func (f *frame) tentative(fl *Flow, m *made, first bool) error {
 	if len(fl.Steps) >= MaxSteps {
 		return &modelspec.Error{Code: modelspec.ErrExhausted, Message: "the command has made too many calls that can be undone", NotSent: true}
 	}
-	fl.Steps = append(fl.Steps, Step{N: m.n, Port: m.port.Name, Of: f.of, Key: m.key, Undo: true, State: Tentative, Until: f.lease(), Arg: m.arg})
+	st := Step{N: m.n, Port: m.port.Name, Of: f.of, Key: m.key, Undo: true, State: Tentative, Until: f.lease()}
+	m.adopt(&st, true)
+	fl.Steps = append(fl.Steps, st)
 	return nil
+}
+
+// adopt makes s the step of the call. Unless nobody was asked yet, the call is
+// made at the service of s.
+func (m *made) adopt(s *Step, unsent bool) {
+	m.asked = !unsent && s.State != Skipped
+	if m.asked && s.Service != "" {
+		own := s.Service
+		m.at = &own
+	}
+	s.Arg, s.Service = m.arg, ""
+	if m.at != nil {
+		s.Service = *m.at
+	}
+}
+
+// unsent reports whether the run before this one made the call, and nobody was
+// asked.
+func (f *frame) unsent(key string) bool {
+	return slices.ContainsFunc(f.again, func(m made) bool { return m.key == key && m.state() == Skipped })
+}
+
+// forgo says in the steps of a handler that will be run again which of its
+// calls have certainly reached nobody: they are made anew, wherever that is by
+// then.
+func (f *frame) forgo(fl *Flow) {
+	for i := range fl.Steps {
+		s := &fl.Steps[i]
+		if s.Of == f.of && s.State == Tentative && slices.ContainsFunc(f.made, func(m made) bool { return m.key == s.Key && m.state() == Skipped }) {
+			s.State, s.Service, s.Until = Skipped, "", time.Time{}
+		}
+	}
 }
 
 // renew makes sure that the command has not been taken for dead.

@@ -62,11 +62,7 @@ func disabled(p *modelspec.PortDescriptor) error {
 func (f *frame) rerun() *frame {
 	n := &frame{e: f.e, k: f.k, spec: f.spec, gen: f.gen, coll: f.coll, req: f.req, who: f.who, port: f.port, now: f.now, deep: f.deep,
 		command: f.command, flow: f.flow, of: f.of, held: f.held, acted: f.acted}
-	for i := range f.made {
-		if !modelspec.NotSent(f.made[i].err) {
-			n.again = append(n.again, f.made[i])
-		}
-	}
+	n.again = f.made
 	return n
 }
 
@@ -204,10 +200,19 @@ func (f *frame) commit(ctx context.Context, arg *modelspec.Value, rep modelspec.
 	}
 }
 
+// begun reports whether the command, or step, has a flow already although this
+// run has acted on nobody: another process began it, with a handler that did.
+func (f *frame) begun(d *draft) bool {
+	if len(d.meta.Flows) == 0 || f.of == "" && f.req.Key == "" {
+		return false
+	}
+	return find(&d.meta, f.flowID()) != nil
+}
+
 // settle gives the calls that the handler made their place in its flow. Those
 // that must not stand go to a flow of their own, which is undone.
 func (f *frame) settle(d *draft) error {
-	if !f.held {
+	if !f.held && !f.begun(d) {
 		return nil
 	}
 	fl := d.flow(f.flow)
@@ -245,6 +250,7 @@ func (f *frame) done(d *draft, result *modelspec.Value) error {
 		return takenBack()
 	}
 	d.cause, d.hop = fl.ID, fl.Cause.Hop+1
+	d.makeWay(fl.ID)
 	for i := range fl.Steps {
 		if s := &fl.Steps[i]; s.Key == f.of {
 			s.State, s.Result, s.Error, s.Until, s.Asked, s.Ended = Done, result, nil, time.Time{}, f.now, d.now
@@ -259,6 +265,9 @@ func (f *frame) resolve(s *Step) {
 	for i := range f.made {
 		if m := &f.made[i]; m.key == s.Key {
 			s.State, s.Result, s.Attempt, s.Until, s.Ended = m.state(), m.result, 1, time.Time{}, f.now
+			if m.at != nil {
+				s.Service = *m.at
+			}
 			if m.err != nil {
 				s.Error = modelspec.AsError(m.err)
 			}

@@ -34,17 +34,25 @@ func (e *Engine) maintain(ctx context.Context, k docKey, at time.Time, now bool)
 func (e *Engine) maintainOnce(ctx context.Context, c datasource.Collection, k docKey, at time.Time, now bool) (again bool, err error) {
 	doc, err := c.Get(ctx, k.id)
 	if errors.Is(err, modelspec.ErrNotFound) {
+		e.told.forget(k)
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	if doc.Due.IsZero() && e.told.upto(k) == 0 || doc.Due.After(later(at)) {
+	told := e.told.upto(k) != 0
+	if !told && (doc.Due.IsZero() || doc.Due.After(later(at))) {
 		return false, nil
 	}
 	meta, err := metaOf(&doc)
 	if err != nil {
 		return false, err
+	}
+	if told && len(meta.Outbox) == 0 { // somebody cleared it, and this process does not know
+		e.told.forget(k)
+	}
+	if doc.Due.IsZero() || doc.Due.After(later(at)) {
+		return false, nil
 	}
 	if err := writable(&doc, meta); err != nil {
 		e.newer.note(k, err)
@@ -101,23 +109,82 @@ func latest(a, b time.Time) time.Time {
 	return a
 }
 
+// errSuspect says that a process may have died of the document, which must be
+// tried alone.
+var errSuspect = errors.New("flow: a process may have died of the document")
+
 // leftover marks a document that another process left unfinished, before it is
 // touched. One that a process was at work on when it ended may be what ended
-// it: it is tried alone, and after some deaths no more.
+// it, and so may all the others: they are tried one at a time from then on, each
+// marked for as long as it is tried, and one of which processes die again and
+// again is tried no more.
 func (e *Engine) leftover(ctx context.Context, c datasource.Collection, k docKey, doc *datasource.Document, meta *Meta) (done bool, err error) {
-	if e.ours(doc.By) {
-		return false, nil
-	}
 	f := Fail{}
 	if meta.Fail != nil {
 		f = *meta.Fail
+	}
+	if e.ours(doc.By) {
+		if f.Died > 0 && f.Life != e.life {
+			err = errSuspect
+		}
+		return false, err
 	}
 	if f.Life != "" && f.Life != e.life && f.Count == 0 {
 		f.Died++
 		f.Error = "a process ended while it was at work on this document"
 	}
 	f.Life, f.Next = e.life, doc.Due
-	return true, e.putFail(ctx, c, k, doc, meta, f, f.Died >= deaths)
+	if f.Died > 0 {
+		f.Life = ""
+	}
+	err = e.putFail(ctx, c, k, doc, meta, f, f.Died >= deaths)
+	if err == nil && f.Life != "" {
+		e.marked.add(k)
+	}
+	return true, err
+}
+
+// accuse marks a document that is tried alone.
+func (e *Engine) accuse(ctx context.Context, k docKey) error {
+	c, err := e.coll(k.model)
+	if err != nil {
+		return err
+	}
+	doc, err := c.Get(ctx, k.id)
+	if err != nil {
+		return err
+	}
+	meta, err := metaOf(&doc)
+	if err != nil || meta.Fail == nil || meta.Fail.Died == 0 || meta.Fail.Quarantined {
+		return err // somebody got on with it meanwhile
+	}
+	f := *meta.Fail
+	f.Life = e.life
+	if err := e.putFail(ctx, c, k, &doc, meta, f, false); !errors.Is(err, modelspec.ErrConflict) {
+		e.marked.add(k)
+		return err
+	}
+	return nil
+}
+
+// leave takes back that this process is at work on the document: it ends, and
+// not because of it. What other processes died of is not forgotten.
+func (e *Engine) leave(ctx context.Context, k docKey) error {
+	c, err := e.coll(k.model)
+	if err != nil {
+		return err
+	}
+	doc, err := c.Get(ctx, k.id)
+	if err != nil || !e.ours(doc.By) {
+		return err
+	}
+	meta, err := metaOf(&doc)
+	if err != nil || meta.Fail == nil || meta.Fail.Life != e.life || meta.Fail.Quarantined {
+		return err
+	}
+	f := *meta.Fail
+	f.Life = ""
+	return e.putFail(ctx, c, k, &doc, meta, f, false)
 }
 
 func (e *Engine) ours(by string) bool {
@@ -224,6 +291,18 @@ func (e *Engine) bury(ctx context.Context, l DeadLetter, why error) error {
 	return e.keep(ctx, deadLetters, hashed("event", t.Source, t.ID, l.Model, l.ID), modelspec.Of(l), docKey{t.Source, t.Subject}, time.Time{}, time.Now())
 }
 
+// active reports whether some flow wants something done now.
+func (m *Meta) active(now time.Time) bool {
+	for i := range m.Flows {
+		if f := &m.Flows[i]; f.State.open() {
+			if _, act, _ := f.next(now); act != nothing {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // tidy writes the envelope without what is over, if it is time for that.
 func (e *Engine) tidy(ctx context.Context, c datasource.Collection, k docKey, doc *datasource.Document, meta *Meta, now bool) error {
 	ended, open := false, false
@@ -233,6 +312,9 @@ func (e *Engine) tidy(ctx context.Context, c datasource.Collection, k docKey, do
 	}
 	full := meta.Receipts.len() >= 2*keptReceipts
 	told := len(meta.Outbox) > 0
+	if f := meta.Fail; f != nil && f.Life == e.life && f.Count == 0 && !meta.active(time.Now()) {
+		now = true // what this process had to do is done: if it dies later, that was not it
+	}
 	if !now && told && !full && !ended {
 		if open || time.Since(doc.Updated) < clearAfter {
 			return nil // the next write, or the poll, clears it

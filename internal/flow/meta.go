@@ -151,6 +151,7 @@ type Step struct {
 	Via     string           `json:"via,omitempty"`   // the port that is asked in place of Port; by default: none is
 	Event   string           `json:"event,omitempty"` // the id of what ran it
 	Key     string           `json:"key"`
+	Service string           `json:"service,omitempty"` // by name, that the first attempt which may have reached it was made at; empty: the adapter had none
 	Undo    bool             `json:"undo,omitempty"`
 	State   StepState        `json:"state"`
 	Attempt int              `json:"attempt,omitempty"` // that may have reached the service
@@ -165,6 +166,15 @@ type Step struct {
 	Error   *Fault           `json:"error,omitempty"`
 
 	extra map[string]json.RawMessage
+}
+
+// at is the service that the step is asked again at, and undone: nil where none
+// can have been asked, or it had no name.
+func (s *Step) at() *string {
+	if s.Service == "" || s.State == Pending && s.Attempt == 0 && s.Started.IsZero() {
+		return nil
+	}
+	return &s.Service
 }
 
 // metaOf reads the host's part of d. The result is shared: clone what is to

@@ -113,6 +113,7 @@ type callCtx struct {
 	flow   string          // that the call belongs to; empty: what f says
 	call   *modelspec.Call // who and when, for boundaries; nil: what f says
 	answer *modelspec.Value
+	at     *string // the service that the call is made at: set by the first attempt that may have reached it; nil: whatever is bound
 	depth  int
 	alive  bool // known to be so, for the first attempt: it looks at no clock
 }
@@ -168,16 +169,50 @@ func (c *callCtx) attempt(ctx context.Context, req *modelspec.Value) (v *modelsp
 		}
 	}
 	c.alive = false
-	a, g, err := c.o.ref.Pin(c.id)
+	a, g, err := c.pin()
 	if err != nil {
 		return nil, err
 	}
 	defer g.Unpin()
-	b := c.guard().Breaker(g.ID, g.Sole())
-	if b == nil {
-		return c.ask(ctx, a, req)
+	if c.at != nil && *c.at != a.Service {
+		return c.askAt(ctx, a, g.ID, req)
 	}
-	return b.Do(ctx, func() (*modelspec.Value, error) { return c.ask(ctx, a, req) })
+	b := c.guard().Breaker(g.ID, g.Sole(), a.Service)
+	if b == nil {
+		v, err = c.ask(ctx, a, req)
+	} else {
+		v, err = b.Do(ctx, func() (*modelspec.Value, error) { return c.ask(ctx, a, req) })
+	}
+	if a.Service != "" && c.at == nil && !modelspec.NotSent(err) {
+		c.at = &a.Service
+	}
+	return v, err
+}
+
+// pin finds the adapter: for the first attempt of a handler's call, the one
+// that was written down.
+func (c *callCtx) pin() (*adapter.Adapter, *federation.Generation, error) {
+	if f := c.f; f != nil && f.pinned.gen != nil {
+		p := f.pinned
+		f.pinned = pinned{}
+		return p.a, p.gen, nil
+	}
+	return c.o.ref.Pin(c.id)
+}
+
+// askAt asks the service that the call was made at before: a, which is bound to
+// something else by now, is bound to it for this attempt.
+func (c *callCtx) askAt(ctx context.Context, a *adapter.Adapter, arm uint64, req *modelspec.Value) (v *modelspec.Value, err error) {
+	defer policy.Recover(c.o.title, &err)
+	if c.e.Services == nil {
+		return nil, notSent("service " + *c.at + ", which the call was made at, is not there")
+	}
+	b, release, err := c.e.Services(a, *c.at)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	return c.guard().BreakerOf(*c.at, arm).Do(ctx, func() (*modelspec.Value, error) { return c.ask(ctx, &b, req) })
 }
 
 func (c *callCtx) ask(ctx context.Context, a *adapter.Adapter, req *modelspec.Value) (v *modelspec.Value, err error) {

@@ -314,15 +314,24 @@ func (e *Engine) poll(ctx context.Context, hosts bool, at map[string]datasource.
 	}
 }
 
-// Clear empties the outboxes whose events are all out: a host that ends leaves
-// nothing to be looked at behind.
+// Clear empties the outboxes whose events are all out, and takes back that this
+// process is at work on documents: a host that ends in peace leaves nothing to
+// be looked at behind.
 func (e *Engine) Clear(ctx context.Context) {
 	for _, k := range e.told.since(time.Now()) {
 		if ctx.Err() != nil {
 			return
 		}
-		if err := e.maintain(ctx, k, time.Now(), true); err != nil {
+		if err := e.maintain(ctx, k, time.Now(), true); err != nil && !errors.Is(err, errSuspect) {
 			e.Log.Warn("clearing an outbox", "model", k.model, "id", k.id, "err", err)
+		}
+	}
+	for _, k := range e.marked.all() {
+		if ctx.Err() != nil {
+			return
+		}
+		if err := e.leave(ctx, k); err != nil {
+			e.Log.Warn("leaving a document", "model", k.model, "id", k.id, "err", err)
 		}
 	}
 }

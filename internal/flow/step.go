@@ -1,8 +1,10 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/org/aegis/datasource"
@@ -16,11 +18,12 @@ func (e *Engine) advance(ctx context.Context, k taskKey, at time.Time) error {
 	if err != nil {
 		return err
 	}
+	announced := ""
 	for range 4 * MaxSteps {
 		if ctx.Err() != nil {
 			return nil
 		}
-		again, err := e.advanceOnce(ctx, c, k, at)
+		again, err := e.advanceOnce(ctx, c, k, at, &announced)
 		if err != nil || !again {
 			return err
 		}
@@ -28,7 +31,7 @@ func (e *Engine) advance(ctx context.Context, k taskKey, at time.Time) error {
 	return nil
 }
 
-func (e *Engine) advanceOnce(ctx context.Context, c datasource.Collection, k taskKey, at time.Time) (again bool, err error) {
+func (e *Engine) advanceOnce(ctx context.Context, c datasource.Collection, k taskKey, at time.Time, announced *string) (again bool, err error) {
 	spec, g, err := e.pin(k.model, k.id)
 	if err != nil {
 		return false, err
@@ -44,7 +47,7 @@ func (e *Engine) advanceOnce(ctx context.Context, c datasource.Collection, k tas
 		return false, nil
 	}
 	i, act, when := f.next(now)
-	s := step{e: e, c: c, k: k, spec: spec, doc: doc, meta: meta, now: now, i: i}
+	s := step{e: e, c: c, k: k, spec: spec, doc: doc, meta: meta, now: now, i: i, announced: announced}
 	switch act {
 	case nothing:
 		if !when.IsZero() {
@@ -103,7 +106,9 @@ type step struct {
 	now  time.Time
 	i    int
 
-	wrote bool // write has changed something
+	wrote     bool    // write has changed something
+	at        *string // the service that the call was made at, if it may have reached one
+	announced *string // the key of the step that was announced last: nobody was asked before. Nil: none was
 }
 
 func (s *step) flow() *Flow  { return find(s.meta, s.k.flow) }
@@ -120,6 +125,9 @@ func (s *step) write(ctx context.Context, change func(*draft, *Flow, *Step) erro
 		d.who, d.trace, d.cause, d.hop = f.Cause.Caller, f.Cause.Trace, f.ID, f.Cause.Hop+1
 		err := change(&d, f, &f.Steps[s.i])
 		if err == nil {
+			if f := d.flow(s.k.flow); f != nil && len(d.meta.Flows) > 1 && (s.i >= len(f.Steps) || !f.Steps[s.i].State.unsettled() || f.State != Running) {
+				d.makeWay(s.k.flow)
+			}
 			err = d.save(ctx, s.c)
 		}
 		if err == nil {
@@ -183,7 +191,10 @@ func (s *step) ask(ctx context.Context) (again bool, err error) {
 	}
 	defer s.leave(o)
 	if p.Exclusive && s.busy(p.Name) {
-		return false, s.settled(ctx, nil, notSent("port "+p.Name+" is at work in another flow of the document"), nil)
+		return false, s.settled(ctx, nil, inTheWay("port "+p.Name+" is at work in another flow of the document"), nil)
+	}
+	if older := s.behind(); older != "" {
+		return false, s.settled(ctx, nil, inTheWay("port "+older+" has not taken an earlier event of "+s.flow().Cause.Source), nil)
 	}
 	if p.Direction == modelspec.In {
 		return s.handle(ctx, p)
@@ -201,7 +212,7 @@ func (s *step) ask(ctx context.Context) (again bool, err error) {
 	if ctx.Err() != nil {
 		return false, nil // the host is closing: that is no answer
 	}
-	if err != nil && s.instead(p, err) {
+	if err != nil && s.instead(p, err) && (!modelspec.NotSent(err) || s.first(st)) {
 		return true, s.turnTo(ctx, p)
 	}
 	return true, s.settled(ctx, res, err, nil)
@@ -215,25 +226,62 @@ func (s *step) announce(ctx context.Context, p *modelspec.PortDescriptor, arg *m
 	if p.Await != nil && st.Await == "" {
 		key, err := correlation(p.Await, st.Key, arg)
 		if err != nil {
-			return false, s.settled(ctx, nil, err, nil)
+			return true, s.settled(ctx, nil, err, nil)
 		}
-		err = s.write(ctx, func(d *draft, _ *Flow, st *Step) error {
+		err = s.start(ctx, func(d *draft, st *Step) error {
 			if d.awaited(p.Name, key) {
 				return modelspec.ErrExists
 			}
-			st.Started, st.Await, st.Arg = d.now, key, arg
+			st.Await, st.Arg = key, arg
 			return nil
 		})
 		if errors.Is(err, modelspec.ErrExists) {
 			err = s.settled(ctx, nil, notSent("another call of port "+p.Name+" waits for an answer under the key "+key), nil)
-			return false, err
 		}
-		return err == nil, err
+		return true, err
 	}
 	if !st.Undo || !st.Started.IsZero() || !s.flow().unsettled(s.i) {
 		return false, nil
 	}
-	return true, s.write(ctx, func(d *draft, _ *Flow, st *Step) error { st.Started = d.now; return nil })
+	return true, s.start(ctx, func(*draft, *Step) error { return nil })
+}
+
+// start writes that the step is about to be asked, and which service.
+func (s *step) start(ctx context.Context, change func(*draft, *Step) error) error {
+	key, first, at := s.state().Key, s.first(s.state()), s.bound()
+	err := s.write(ctx, func(d *draft, _ *Flow, st *Step) error {
+		if st.at() == nil {
+			st.Service = at
+		}
+		st.Started = d.now
+		return change(d, st)
+	})
+	if err == nil && first && s.wrote {
+		*s.announced = key
+	}
+	return err
+}
+
+// bound is the service that stands behind the step's port; empty: none does, or
+// it has no name.
+func (s *step) bound() string {
+	st := s.state()
+	p := s.spec.Port(cmp.Or(st.Via, st.Port))
+	if p == nil {
+		return ""
+	}
+	a, g, err := s.e.out(s.k.model, p).ref.Pin(s.k.id)
+	if err != nil {
+		return ""
+	}
+	defer g.Unpin()
+	return a.Service
+}
+
+// first reports whether no attempt before this one can have reached anybody: st
+// was not announced, or just now.
+func (s *step) first(st *Step) bool {
+	return st.State == Pending && st.Attempt == 0 && (st.Started.IsZero() || s.announced != nil && *s.announced == st.Key)
 }
 
 // call asks the adapter.
@@ -246,7 +294,10 @@ func (s *step) call(ctx context.Context, p *modelspec.PortDescriptor, arg *model
 	}
 	c := callCtx{e: s.e, o: s.e.out(s.k.model, p), key: st.Key, id: s.k.id, flow: f.ID, call: &modelspec.Call{Op: modelspec.OpAdapt, Model: s.k.model, ID: s.k.id, Now: s.now,
 		Caller: f.Cause.Caller, Trace: f.Cause.Trace, Cause: f.ID}}
-	return c.do(ctx, arg)
+	c.at = st.at()
+	res, err := c.do(ctx, arg)
+	s.at = c.at
+	return res, err
 }
 
 // handle runs an inbound port, which an event has asked for, as a part of the
@@ -279,6 +330,27 @@ func (s *step) handle(ctx context.Context, p *modelspec.PortDescriptor) (again b
 	return true, s.settled(ctx, nil, err, f)
 }
 
+// inTheWay says that a step waits for one of another flow of its document.
+func inTheWay(msg string) error {
+	return &modelspec.Error{Code: modelspec.ErrConflict, Message: msg, NotSent: true}
+}
+
+// makeWay has steps that waited for others of the document tried now: one of
+// those has got on.
+func (d *draft) makeWay(flow string) {
+	for i := range d.flows() {
+		f := &d.meta.Flows[i]
+		if f.ID == flow || f.State != Running {
+			continue
+		}
+		for j := range f.Steps {
+			if s := &f.Steps[j]; s.State == Pending && s.Error != nil && s.Error.Code == modelspec.ErrConflict && s.Error.NotSent {
+				s.Until, s.Waits = time.Time{}, 0
+			}
+		}
+	}
+}
+
 func notSent(msg string) error {
 	return &modelspec.Error{Code: modelspec.ErrUnavailable, Message: msg, NotSent: true}
 }
@@ -287,6 +359,32 @@ func (s *step) leave(o *out) {
 	if next, ok := o.leave(); ok {
 		s.e.tasks.wake(next)
 	}
+}
+
+// behind names a port that has yet to take an earlier event of the same subject
+// than the one which ran this step: a document takes the events of another in
+// their order, whatever fails for a time. What is only an answer's is no more
+// waited for.
+func (s *step) behind() string {
+	f := s.flow()
+	if _, _, _, numbered := eventNumber(f.Cause.ID); !numbered || f.Cause.Source == "" || s.state().Event != f.Cause.ID {
+		return ""
+	}
+	for i := range s.meta.Flows {
+		o := &s.meta.Flows[i]
+		if o.ID == f.ID {
+			return ""
+		}
+		if o.State != Running || o.Cause.Source != f.Cause.Source {
+			continue
+		}
+		for j := range o.Steps {
+			if st := &o.Steps[j]; st.Event == o.Cause.ID && st.State.unsettled() && st.State != Awaiting {
+				return st.Port
+			}
+		}
+	}
+	return ""
 }
 
 // busy reports whether an older open flow has the port.
@@ -316,7 +414,15 @@ func (s *step) request(ctx context.Context, p *modelspec.PortDescriptor) (*model
 // settled writes down how the attempt went, and what follows from it. f is the
 // run of the handler, where the step is one.
 func (s *step) settled(ctx context.Context, res *modelspec.Value, err error, f *frame) error {
-	return s.write(ctx, func(d *draft, fl *Flow, st *Step) error {
+	key := s.state().Key
+	s.wrote = false
+	werr := s.write(ctx, func(d *draft, fl *Flow, st *Step) error {
+		if s.at != nil {
+			st.Service = *s.at
+		}
+		if f != nil && err != nil && modelspec.Transient(err) {
+			f.forgo(fl)
+		}
 		switch {
 		case err == nil && res == nil && st.Await != "" && st.State != Answered:
 			s.parks(d, fl, st)
@@ -333,6 +439,35 @@ func (s *step) settled(ctx context.Context, res *modelspec.Value, err error, f *
 		}
 		return s.note(ctx, d, fl)
 	})
+	if werr == nil && !s.wrote && s.at != nil {
+		return s.locate(ctx, key)
+	}
+	return werr
+}
+
+// locate writes down at which service the call was made whose answer came
+// before the call had returned.
+func (s *step) locate(ctx context.Context, key string) error {
+	for range maxReruns {
+		if s.doc == nil || s.flow() == nil {
+			return nil
+		}
+		d := s.e.newDraft(s.k.docKey, s.spec, s.doc, s.meta, later(s.now))
+		f := d.flow(s.k.flow)
+		i := slices.IndexFunc(f.Steps, func(st Step) bool { return st.Key == key })
+		if i < 0 || f.Steps[i].Service != "" {
+			return nil
+		}
+		f.Steps[i].Service = *s.at
+		err := d.save(ctx, s.c)
+		if !errors.Is(err, modelspec.ErrConflict) {
+			return err
+		}
+		if s.doc, s.meta, err = s.e.readFlow(ctx, s.c, s.k); err != nil {
+			return err
+		}
+	}
+	return modelspec.ErrConflict
 }
 
 // note makes an event of a flow that needs attention.
@@ -350,6 +485,9 @@ func (s *step) answered(ctx context.Context, d *draft, f *Flow, st *Step, res *m
 	if st.State != Answered {
 		st.State, st.Result, st.Error, st.Waits, st.Asked = Answered, res, nil, 0, d.now
 		st.Attempt++
+		if st.Via == byDefault {
+			st.Service = ""
+		}
 	}
 	if p == nil {
 		s.waits(d, f, st, notSent("this version of the model has no outbound port "+st.Port))
@@ -379,8 +517,11 @@ func (s *step) answered(ctx context.Context, d *draft, f *Flow, st *Step, res *m
 func (s *step) waits(d *draft, f *Flow, st *Step, err error) {
 	st.Waits++
 	st.Error, st.Until = modelspec.AsError(err), d.now.Add(wait(st.Waits))
-	if st.Via != "" && st.State == Pending { // neither did anything: begin again with the port itself
-		st.Via, st.Key, st.Started = "", d.e.stepKey(d.k.model, d.k.id, d.doc.Inc, f.ID, st.Port, st.N), time.Time{}
+	if s.first(st) && f.State == Running { // nobody was asked: the next time, whatever is bound by then is
+		st.Started, st.Service = time.Time{}, ""
+		if st.Via != "" { // neither did anything: begin again with the port itself
+			st.Via, st.Key = "", d.e.stepKey(d.k.model, d.k.id, d.doc.Inc, f.ID, st.Port, st.N)
+		}
 	}
 	if d.now.Before(f.Deadline) {
 		return

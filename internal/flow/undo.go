@@ -28,7 +28,7 @@ func (s *step) takeBack(ctx context.Context) (again bool, err error) {
 	defer s.leave(o)
 	f := s.flow()
 	c := s.e.undoCall(s.k.docKey, o, st.Key, st.Result, s.now)
-	c.flow = f.ID
+	c.flow, c.at = f.ID, st.at()
 	c.call.Caller, c.call.Trace, c.call.Cause = f.Cause.Caller, f.Cause.Trace, f.ID
 	_, err = c.do(ctx, st.Arg)
 	if ctx.Err() != nil {

@@ -68,6 +68,11 @@ func (e *Engine) create(ctx context.Context, r Request, input *modelspec.Value, 
 		if err := d.emit(ctx, r.Model+".created", d.doc.Data, &origin{}); err != nil {
 			return Entry{}, err
 		}
+		if ev != nil {
+			if err := ev.alsoIn(ctx, &d); err != nil {
+				return Entry{}, err
+			}
+		}
 		if r.Key != "" {
 			d.meta.Receipts = d.meta.Receipts.add(Receipt{Principal: who, Key: r.Key, Port: opCreate, Time: now, arg: input})
 		}
@@ -83,8 +88,8 @@ func (e *Engine) create(ctx context.Context, r Request, input *modelspec.Value, 
 		if meta, err = metaOf(&base); err != nil {
 			return Entry{}, err
 		}
-		if !base.Gone && ev != nil {
-			if done, err := e.taken(ctx, k, &base, meta, ev.Event, ev.again); done || err != nil {
+		if ev != nil { // also of one that is gone: what made it does not make it again
+			if done, err := e.taken(ctx, k, meta, ev.Event, ev.again); done || err != nil {
 				return Entry{}, err
 			}
 		}
@@ -95,7 +100,7 @@ func (e *Engine) create(ctx context.Context, r Request, input *modelspec.Value, 
 			return Entry{}, err
 		}
 		m := *meta
-		m.Receipts, m.Inbox, meta = m.Receipts.only(opDelete), nil, &m
+		m.Receipts, meta = m.Receipts.only(opDelete), &m // what was taken, the new one does not take again
 	}
 	return Entry{}, &modelspec.Error{Code: modelspec.ErrConflict, Message: "the document changes too often: ask again"}
 }

@@ -8,18 +8,22 @@ import (
 
 // breakers is an immutable set; arms are generation numbers.
 type breakers struct {
-	arms  map[uint64]*Breaker
-	sole  *Breaker // of the last generation that was the only arm
-	last  uint64   // that generation
-	alone bool     // it still is: other arms are withdrawn
+	arms    map[uint64]*Breaker
+	sole    *Breaker            // of the last generation that was the only arm
+	last    uint64              // that generation
+	service string              // behind that generation; empty: it names none
+	alone   bool                // it still is: other arms are withdrawn
+	others  map[string]*Breaker // of services that are asked again though another stands there now, by name
 }
 
-// most is how many arms are remembered.
+// most is how many arms are remembered, and how many other services.
 const most = 64
 
 // Breaker returns the breaker of an arm, nil if the policy has none. A
-// generation that is the only arm takes over the state of the one before it.
-func (g *Guard) Breaker(arm uint64, only bool) *Breaker {
+// generation that is the only arm takes over the state of the one before it, if
+// the same service is behind both: one that was bound anew begins closed. Of an
+// arm, service never changes.
+func (g *Guard) Breaker(arm uint64, only bool, service string) *Breaker {
 	have := g.breakers.Load()
 	if have == nil {
 		return nil
@@ -28,17 +32,56 @@ func (g *Guard) Breaker(arm uint64, only bool) *Breaker {
 		if b := have.find(arm, only); b != nil {
 			return b
 		}
-		next, b := have.with(arm, only)
+		next, b := have.with(arm, only, service)
 		if b == nil {
 			b = g.newBreaker()
 		}
-		next.put(arm, only, b)
+		next.put(arm, only, service, b)
 		if g.breakers.CompareAndSwap(have, next) {
 			b.arm.Store(arm)
 			return b
 		}
 		have = g.breakers.Load()
 	}
+}
+
+// BreakerOf returns the breaker of a service that calls are asked of again while
+// another stands behind the port, nil if the policy has none. It is none of the
+// arms' that are there. arm is the generation that asks.
+func (g *Guard) BreakerOf(service string, arm uint64) *Breaker {
+	for {
+		have := g.breakers.Load()
+		if have == nil {
+			return nil
+		}
+		if have.sole != nil && have.service == service {
+			return have.sole // nobody has called what was bound since
+		}
+		if b := have.others[service]; b != nil {
+			return b
+		}
+		next, b := *have, g.newBreaker()
+		next.keep(service, b)
+		b.arm.Store(arm)
+		if g.breakers.CompareAndSwap(have, &next) {
+			return b
+		}
+	}
+}
+
+// keep remembers the breaker of a service that is not bound any more.
+func (s *breakers) keep(service string, b *Breaker) {
+	s.others = maps.Clone(s.others)
+	if s.others == nil {
+		s.others = map[string]*Breaker{}
+	}
+	for name := range s.others {
+		if len(s.others) < most {
+			break
+		}
+		delete(s.others, name)
+	}
+	s.others[service] = b
 }
 
 // find returns the breaker of arm if that changes nothing.
@@ -54,9 +97,9 @@ func (s *breakers) find(arm uint64, only bool) *Breaker {
 
 // with returns a copy of s without the arms that are gone now that arm is the
 // only one, or is not, and the breaker for it, nil for a new one.
-func (s *breakers) with(arm uint64, only bool) (next *breakers, b *Breaker) {
-	next = &breakers{arms: map[uint64]*Breaker{}, sole: s.sole, last: s.last, alone: only}
-	if b = s.arms[arm]; b == nil && only {
+func (s *breakers) with(arm uint64, only bool, service string) (next *breakers, b *Breaker) {
+	next = &breakers{arms: map[uint64]*Breaker{}, sole: s.sole, last: s.last, service: s.service, alone: only, others: s.others}
+	if b = s.arms[arm]; b == nil && only && s.service == service {
 		b = s.sole
 	}
 	if s.sole != nil {
@@ -73,9 +116,12 @@ func (s *breakers) with(arm uint64, only bool) (next *breakers, b *Breaker) {
 	return next, b
 }
 
-func (s *breakers) put(arm uint64, only bool, b *Breaker) {
+func (s *breakers) put(arm uint64, only bool, service string, b *Breaker) {
 	if only {
-		s.sole, s.last = b, arm
+		if s.sole != nil && s.service != "" && s.service != service {
+			s.keep(s.service, s.sole)
+		}
+		s.sole, s.last, s.service = b, arm, service
 	}
 	s.arms[arm] = b
 }

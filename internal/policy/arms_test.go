@@ -14,7 +14,7 @@ import (
 // reached the service.
 func through(g *policy.Guard, arm uint64, sole bool, n int, err error) (reached int) {
 	for range n {
-		policy.Through(g.Breaker(arm, sole), func() (*modelspec.Value, error) {
+		policy.Through(g.Breaker(arm, sole, ""), func() (*modelspec.Value, error) {
 			reached++
 			return nil, err
 		})
@@ -126,6 +126,46 @@ func TestArmsAreBounded(t *testing.T) {
 	}
 	if n := through(g, 1, false, 1, nil); n != 0 {
 		t.Error("the stable arm's breaker is forgotten")
+	}
+}
+
+// A service that is bound anew begins closed, and one that calls are asked of
+// again while another stands there has a breaker that is not the other's.
+func TestBreakersAreOfServices(t *testing.T) {
+	g := policy.New("m.p", modelspec.Policy{Breaker: modelspec.Breaker{Failures: 1, Open: time.Hour}})
+	at := func(arm uint64, service string, err error) (reached bool) {
+		policy.Through(g.Breaker(arm, true, service), func() (*modelspec.Value, error) { reached = true; return nil, err })
+		return reached
+	}
+	again := func(service string, err error) (reached bool) {
+		policy.Through(g.BreakerOf(service, 9), func() (*modelspec.Value, error) { reached = true; return nil, err })
+		return reached
+	}
+	if !at(1, "a", modelspec.ErrUnavailable) || at(1, "a", nil) || at(2, "a", nil) || again("a", nil) {
+		t.Error("a's breaker does not open, or not for the generation after")
+	}
+	if !at(3, "b", nil) || again("a", nil) {
+		t.Error("b begins with a's breaker, or a with b's")
+	}
+	if !again("c", modelspec.ErrUnavailable) || again("c", nil) || !at(3, "b", nil) {
+		t.Error("c has no breaker of its own")
+	}
+	if at(2, "a", nil) || !at(3, "b", nil) {
+		t.Error("a call that was held up has changed a breaker")
+	}
+	if !at(4, "a", nil) || !again("a", nil) || again("c", nil) {
+		t.Error("a was bound again, and does not begin closed")
+	}
+	if n := len(g.Breakers()); n != 1 {
+		t.Errorf("%d breakers of arms that are there", n)
+	}
+	for i := range 1000 {
+		if !again(string(rune(0x4e00+i)), nil) || !at(4, "a", nil) {
+			t.Fatal(i)
+		}
+	}
+	if policy.New("m.p", modelspec.Policy{}).BreakerOf("a", 1) != nil {
+		t.Error("a breaker without a policy")
 	}
 }
 

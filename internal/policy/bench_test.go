@@ -60,7 +60,7 @@ func benchmarkBreaker(b *testing.B, p modelspec.Breaker) {
 	g, ctx := policy.New("m.p", modelspec.Policy{Breaker: p}), b.Context()
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := policy.Through(g.Breaker(1, true), func() (*modelspec.Value, error) { return bare(ctx, nil) }); err != nil {
+		if _, err := policy.Through(g.Breaker(1, true, ""), func() (*modelspec.Value, error) { return bare(ctx, nil) }); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -74,10 +74,10 @@ func BenchmarkBreakerRate(b *testing.B) {
 func BenchmarkBreakerOpen(b *testing.B) {
 	g := policy.New("m.p", modelspec.Policy{Breaker: modelspec.Breaker{Failures: 1, Open: time.Hour}})
 	fail := func() (*modelspec.Value, error) { return nil, modelspec.ErrUnavailable }
-	policy.Through(g.Breaker(1, true), fail)
+	policy.Through(g.Breaker(1, true, ""), fail)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := policy.Through(g.Breaker(1, true), fail); !modelspec.NotSent(err) {
+		if _, err := policy.Through(g.Breaker(1, true, ""), fail); !modelspec.NotSent(err) {
 			b.Fatal(err)
 		}
 	}
@@ -92,7 +92,7 @@ func TestCallsAllocateNothing(t *testing.T) {
 		g, ctx := policy.New("m.p", p), t.Context()
 		g.Notify = func(context.Context, policy.Event) {}
 		call := policy.Call(func(ctx context.Context, v *modelspec.Value) (*modelspec.Value, error) {
-			return g.Breaker(1, true).Do(ctx, func() (*modelspec.Value, error) { return v, nil })
+			return g.Breaker(1, true, "").Do(ctx, func() (*modelspec.Value, error) { return v, nil })
 		})
 		if n := testing.AllocsPerRun(100, func() { g.Do(ctx, call, nil) }); n != 0 {
 			t.Errorf("%s: %v allocations", name, n)

@@ -146,7 +146,7 @@ func opened() (*policy.Guard, *policy.Breaker, *[]string) {
 	events := told(g)
 	row(g, "u")
 	time.Sleep(time.Second)
-	return g, g.Breaker(1, true), events
+	return g, g.Breaker(1, true, ""), events
 }
 
 // told collects what g tells, without the port's name.
@@ -251,7 +251,7 @@ func TestResultsOfAnotherTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := policy.New("m.p", modelspec.Policy{Breaker: modelspec.Breaker{Failures: 2, Open: time.Second}})
 		events := told(g)
-		b := g.Breaker(1, true)
+		b := g.Breaker(1, true, "")
 		var old []*hung
 		for range 8 {
 			old = append(old, begin(t.Context(), b))
@@ -286,7 +286,7 @@ func TestResultsOfAnotherTime(t *testing.T) {
 func TestCallerThatGoesAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := policy.New("m.p", modelspec.Policy{Breaker: modelspec.Breaker{Failures: 1}})
-		b := g.Breaker(1, true)
+		b := g.Breaker(1, true, "")
 		for _, err := range []error{context.Canceled, modelspec.ErrUnavailable, fmt.Errorf("read: %w", modelspec.ErrUnknown), errors.New("closed")} {
 			h := begin(t.Context(), b)
 			h.cancel()
@@ -308,7 +308,7 @@ func TestCallerThatGoesAway(t *testing.T) {
 
 func TestNoBreaker(t *testing.T) {
 	g := policy.New("m.p", modelspec.Policy{Breaker: modelspec.Breaker{Open: time.Second}})
-	if g.Breaker(1, true) != nil || g.Breakers() != nil {
+	if g.Breaker(1, true, "") != nil || g.Breakers() != nil {
 		t.Error("a breaker without thresholds")
 	}
 	_, err := policy.Through(nil, func() (*modelspec.Value, error) { return nil, modelspec.ErrRefused })

@@ -95,7 +95,7 @@ func TestEventsNameTheirCall(t *testing.T) {
 		err := error(modelspec.ErrUnavailable)
 		do := func() {
 			g.Do(context.WithValue(t.Context(), whoKey{}, "o1"), func(ctx context.Context, _ *modelspec.Value) (*modelspec.Value, error) {
-				return g.Breaker(1, true).Do(ctx, func() (*modelspec.Value, error) { return nil, err })
+				return g.Breaker(1, true, "").Do(ctx, func() (*modelspec.Value, error) { return nil, err })
 			}, nil)
 		}
 		do()

@@ -249,7 +249,7 @@ func newWalk(seed uint64) *walk {
 	w := &walk{r: r, m: &model{p: b, timeout: 4 * time.Second, born: time.Now(), since: time.Now()}}
 	w.g = policy.New("m.p", modelspec.Policy{Timeout: w.m.timeout, Breaker: b})
 	w.events = told(w.g)
-	w.g.Breaker(1, true) // closed since now
+	w.g.Breaker(1, true, "") // closed since now
 	return w
 }
 
@@ -289,7 +289,7 @@ func (w *walk) begin(ctx context.Context) (wrong string) {
 	}
 	before := w.m.probe
 	want := w.m.lets(c)
-	c.hung = begin(ctx, w.g.Breaker(1, true))
+	c.hung = begin(ctx, w.g.Breaker(1, true, ""))
 	switch {
 	case c.reached != want:
 		return fmt.Sprintf("a call reached the service: %v, want %v", c.reached, want)

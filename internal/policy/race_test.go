@@ -30,7 +30,7 @@ func TestOpensOnce(t *testing.T) {
 			end := make(chan bool)
 			for range n {
 				all.Go(func() {
-					policy.Through(g.Breaker(1, true), func() (*modelspec.Value, error) { in.Add(1); <-end; return nil, err })
+					policy.Through(g.Breaker(1, true, ""), func() (*modelspec.Value, error) { in.Add(1); <-end; return nil, err })
 				})
 			}
 			synctest.Wait()
@@ -70,7 +70,7 @@ func TestTellsEachTransitionOnce(t *testing.T) {
 		all.Go(func() {
 			for i := range 2000 {
 				g.Do(t.Context(), func(ctx context.Context, _ *modelspec.Value) (*modelspec.Value, error) {
-					return g.Breaker(uint64(1+i/500), true).Do(ctx, func() (*modelspec.Value, error) { return nil, errs[(i*7+worker*3+i/11)%len(errs)] })
+					return g.Breaker(uint64(1+i/500), true, "").Do(ctx, func() (*modelspec.Value, error) { return nil, errs[(i*7+worker*3+i/11)%len(errs)] })
 				}, nil)
 			}
 		})

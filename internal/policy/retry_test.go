@@ -197,7 +197,7 @@ func TestLateAnswer(t *testing.T) {
 			g := policy.New("m.p", modelspec.Policy{Retries: retries, Breaker: modelspec.Breaker{Failures: 1}})
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			v, err := g.Do(ctx, func(ctx context.Context, _ *modelspec.Value) (*modelspec.Value, error) {
-				return g.Breaker(1, true).Do(ctx, func() (*modelspec.Value, error) {
+				return g.Breaker(1, true, "").Do(ctx, func() (*modelspec.Value, error) {
 					time.Sleep(time.Minute)
 					return modelspec.Of(7), nil
 				})
@@ -217,7 +217,7 @@ func TestOpenBreakerIsNotAskedAgain(t *testing.T) {
 		n, attempts := 0, 0
 		call := func(ctx context.Context, _ *modelspec.Value) (*modelspec.Value, error) {
 			attempts++
-			return g.Breaker(1, true).Do(ctx, func() (*modelspec.Value, error) { n++; return nil, modelspec.ErrUnavailable })
+			return g.Breaker(1, true, "").Do(ctx, func() (*modelspec.Value, error) { n++; return nil, modelspec.ErrUnavailable })
 		}
 		if _, err := g.Do(t.Context(), call, nil); n != 2 || attempts != 3 || modelspec.NotSent(err) {
 			t.Errorf("%d attempts, asked %d times: %v", attempts, n, err)
