@@ -164,9 +164,9 @@ func (h *Host) Close() error {
 	h.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), h.cfg.DrainAfter)
 	defer cancel()
-	h.work.Wait()
+	bad := []error{h.rest(ctx)}
 	h.engine.Clear(ctx) // while there still is a table to clear with
-	bad := []error{h.table.Close(ctx)}
+	bad = append(bad, h.table.Close(ctx))
 	h.wg.Wait()
 	bad = append(bad, h.closeServices())
 	bad = append(bad, h.broker.Close())
@@ -178,6 +178,19 @@ func (h *Host) Close() error {
 		bad = append(bad, s.Close())
 	}
 	return errors.Join(bad...)
+}
+
+// rest waits for the engine's work. What does not end is left alone: an adapter
+// may never return, and what it answers then is written by nobody.
+func (h *Host) rest(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() { h.work.Wait(); close(done) }()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return &modelspec.Error{Code: modelspec.ErrDeadline, Message: "aegis: close: an adapter has not returned: its flow is resumed by the next host"}
+	}
 }
 
 // Settle does all that is due at t in the caller's goroutine, and returns when

@@ -180,22 +180,34 @@ func (e *Engine) complete(ctx context.Context, c datasource.Collection, k docKey
 		return false, err
 	}
 	defer g.Unpin()
+	for range maxReruns {
+		s, err := e.waitingStep(ctx, c, k, port, key)
+		if err != nil || s == nil {
+			return false, err
+		}
+		s.spec = spec
+		if err := s.settled(ctx, answer, refusal, nil); err != nil || s.wrote {
+			return s.wrote, err
+		}
+		// The step has moved: it was answered, or its asking has ended just now.
+	}
+	return false, modelspec.ErrConflict
+}
+
+// waitingStep is the document's step that waits for an answer under the key, or
+// nil.
+func (e *Engine) waitingStep(ctx context.Context, c datasource.Collection, k docKey, port, key string) (*step, error) {
 	doc, meta, err := e.readFlow(ctx, c, taskKey{k, ""})
 	if err != nil || doc == nil {
-		return false, err
+		return nil, err
 	}
 	for i := range meta.Flows {
 		f := &meta.Flows[i]
 		for j := range f.Steps {
-			if st := &f.Steps[j]; st.Port != port || st.Await != key || !st.awaits() || f.State != Running {
-				continue
+			if st := &f.Steps[j]; st.Port == port && st.Await == key && st.awaits() && f.State == Running {
+				return &step{e: e, c: c, k: taskKey{k, f.ID}, doc: doc, meta: meta, now: time.Now(), i: j}, nil
 			}
-			s := step{e: e, c: c, k: taskKey{k, f.ID}, spec: spec, doc: doc, meta: meta, now: time.Now(), i: j}
-			if err := s.settled(ctx, answer, refusal, nil); err != nil {
-				return false, err
-			}
-			return s.wrote, nil // if not, somebody else was faster
 		}
 	}
-	return false, nil
+	return nil, nil
 }

@@ -110,6 +110,9 @@ func (d *draft) emit(ctx context.Context, typ string, data *modelspec.Value, fro
 	default:
 		d.more = append(d.more, ev)
 	}
+	if len(consumers) > 0 && ev.Hop >= MaxHops && *from == (origin{}) {
+		return d.e.bury(ctx, DeadLetter{Event: Told{ev, d.doc.Revision}, Model: model, ID: d.k.id, Error: errCircling.Error()}, errCircling)
+	}
 	for _, p := range consumers {
 		if err := d.step(ctx, p, &ev, from); err != nil {
 			return err
@@ -192,6 +195,7 @@ func (d *draft) close(ctx context.Context) (again bool, err error) {
 
 // undone folds the end of a compensation into the model.
 func (d *draft) undone(ctx context.Context, f *Flow) error {
+	d.who, d.trace, d.cause, d.hop = f.Cause.Caller, f.Cause.Trace, f.ID, f.Cause.Hop+1
 	rep, err := d.spec.Handle(ctx, modelspec.Call{Op: modelspec.OpUndone, ID: d.k.id, Now: d.now, Caller: f.Cause.Caller, Trace: f.Cause.Trace, Cause: f.ID, Doc: d.doc.Data, Prev: d.doc.Data})
 	if err != nil {
 		f.stop(d.now, modelspec.AsError(err))

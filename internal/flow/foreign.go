@@ -53,11 +53,14 @@ type heard struct{ source, typ string }
 
 type lastTryKey struct{}
 
+// errCircling is why an event runs nothing any more.
+var errCircling error = &modelspec.Error{Code: modelspec.ErrExhausted, Message: fmt.Sprintf("the event went through %d documents or flows, one after the other: it may be going in a circle", MaxHops)}
+
 // consume takes an event for all documents that it concerns. What cannot be
 // taken now fails, and the event comes again; what never can is a dead letter.
 func (e *Engine) consume(ctx context.Context, ev broker.Event) error {
 	if ev.Hop >= MaxHops {
-		return e.refuse(ctx, &ev, docKey{}, &modelspec.Error{Code: modelspec.ErrExhausted, Message: fmt.Sprintf("the event went through %d documents, one after the other: it may be going in a circle", MaxHops)})
+		return e.refuse(ctx, &ev, docKey{}, errCircling)
 	}
 	var bad []error
 	for _, s := range e.Table.Snapshot().Models() {

@@ -17,6 +17,10 @@ func (f *frame) intend(ctx context.Context, m *made) error {
 		return err
 	}
 	first := len(f.made) == 0
+	if first && f.req.Key != "" && f.of == "" && f.ended(ctx) {
+		f.gone = takenBack()
+		return f.gone
+	}
 	return f.write(ctx, func(d *draft) error {
 		fl := d.flow(f.flow)
 		if fl == nil && f.of == "" {
@@ -133,8 +137,43 @@ func (f *frame) renew(ctx context.Context) error {
 	})
 }
 
+const tookBack = "the command was taken for dead, and what it had done was taken back: ask again under a new key"
+
 func takenBack() error {
-	return &modelspec.Error{Code: modelspec.ErrConflict, Message: "the command was taken for dead, and what it had done was taken back: ask again under a new key", NotSent: true}
+	return &modelspec.Error{Code: modelspec.ErrConflict, Message: tookBack, NotSent: true}
+}
+
+func isTakenBack(err error) bool {
+	e, ok := errors.AsType[*modelspec.Error](err)
+	return ok && e.Message == tookBack
+}
+
+// spentError says that nothing will ever come of the command's key, although
+// nobody has refused anything.
+type spentError struct{ error }
+
+func (e spentError) Unwrap() error { return e.error }
+
+func isSpent(err error) bool { _, ok := errors.AsType[spentError](err); return ok }
+
+// spent reports whether the receipt is of a command that failed for a moment
+// only, and was taken back.
+func (r *Receipt) spent() bool {
+	return r.Error != nil && r.Port != closedKey && (modelspec.Transient(r.Error) || modelspec.NotSent(r.Error))
+}
+
+// ended reports whether the command's flow has ended, and is history: what its
+// calls did is taken back, under their keys.
+func (f *frame) ended(ctx context.Context) bool {
+	doc, err := f.coll.Get(ctx, f.k.id)
+	if err != nil {
+		return false
+	}
+	if m, err := metaOf(&doc); err != nil || find(m, f.flow) != nil {
+		return false
+	}
+	_, err = f.e.pastFlow(ctx, f.k, f.flow)
+	return err == nil
 }
 
 // write changes the host's part of the document while the handler runs. If

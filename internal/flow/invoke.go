@@ -96,11 +96,14 @@ func (f *frame) invoke(ctx context.Context, arg *modelspec.Value) (_ Result, aga
 			return Result{}, false, nil
 		}
 	} else if r, err := f.e.receipt(ctx, f.k, &doc, meta, f.who, f.req.Key); err != nil || r != nil {
-		if err == nil {
+		if err == nil && r.Port != spentKey {
 			err = r.same(f.port.Name, arg)
 		}
 		if err == nil && r.Error != nil {
 			err = r.Error
+			if r.spent() {
+				err = spentError{err}
+			}
 		}
 		if err != nil {
 			return Result{}, false, err
@@ -116,7 +119,11 @@ func (f *frame) invoke(ctx context.Context, arg *modelspec.Value) (_ Result, aga
 		err = f.gone // a handler that swallows this has nothing to commit
 	}
 	if err != nil {
-		return Result{}, false, f.fail(ctx, arg, err)
+		err = f.fail(ctx, arg, err)
+		if isTakenBack(f.gone) {
+			err = spentError{err}
+		}
+		return Result{}, false, err
 	}
 	if f.base != nil {
 		return f.commit(ctx, arg, rep, f.base, f.meta)

@@ -303,12 +303,20 @@ func (m *Meta) active(now time.Time) bool {
 	return false
 }
 
+// writesBy reports whether the flow will have written its document by then:
+// one that is parked will not, and a handler at work wants it left alone.
+func (f *Flow) writesBy(t time.Time) bool {
+	return !f.Committed || f.due(time.Now()).Before(t)
+}
+
 // tidy writes the envelope without what is over, if it is time for that.
 func (e *Engine) tidy(ctx context.Context, c datasource.Collection, k docKey, doc *datasource.Document, meta *Meta, now bool) error {
-	ended, open := false, false
+	ended, open, busy := false, false, false
 	for i := range meta.Flows {
-		ended = ended || !meta.Flows[i].State.open() && meta.Flows[i].State != Attention
-		open = open || meta.Flows[i].State.open()
+		f := &meta.Flows[i]
+		ended = ended || f.State.over()
+		open = open || f.State.open()
+		busy = busy || f.State.open() && f.writesBy(time.Now().Add(2*clearAfter))
 	}
 	full := meta.Receipts.len() >= 2*keptReceipts
 	told := len(meta.Outbox) > 0
@@ -316,7 +324,7 @@ func (e *Engine) tidy(ctx context.Context, c datasource.Collection, k docKey, do
 		now = true // what this process had to do is done: if it dies later, that was not it
 	}
 	if !now && told && !full && !ended {
-		if open || time.Since(doc.Updated) < clearAfter {
+		if busy || time.Since(doc.Updated) < clearAfter {
 			return nil // the next write, or the poll, clears it
 		}
 	}

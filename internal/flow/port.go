@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"reflect"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -285,13 +286,36 @@ var (
 func depthOf(ctx context.Context) int { d, _ := ctx.Value(depthKey{}).(int); return d }
 
 // route answers a port with another model's inbound port, under the same key.
+// Where that key is spent, because the command failed for a moment after it had
+// acted, or its process died, and what it had done is taken back, the next key
+// of the call is taken.
 func (e *Engine) route(ctx context.Context, c *callCtx, r *adapter.Joint, req *modelspec.Value) (*modelspec.Value, error) {
 	id, arg, err := r.Map(req)
 	if err != nil {
 		return nil, modelspec.Coded(err, modelspec.ErrInvalid)
 	}
-	res, err := e.invokeRef(ctx, c, r.To, id, routePrefix+c.Key(), arg)
-	return res.Value, notApplied(err)
+	for n := 0; ; n++ {
+		key := routeKey(c.Key(), n)
+		res, err := e.invokeRef(ctx, c, r.To, id, key, arg)
+		if !isSpent(err) {
+			return res.Value, notApplied(err)
+		}
+		to, err := e.Table.Snapshot().Resolve(r.To)
+		if err == nil {
+			err = e.spend(ctx, docKey{to, id}, principal(c.asked().Caller), key)
+		}
+		if err != nil {
+			return nil, notApplied(err) // or it has run meanwhile: that is found next time
+		}
+	}
+}
+
+// routeKey is the n-th key of a routed call.
+func routeKey(key string, n int) string {
+	if n == 0 {
+		return routePrefix + key
+	}
+	return routePrefix + key + "\x00" + strconv.Itoa(n)
 }
 
 // routePrefix keeps the keys of routes apart from those of clients, which are
@@ -335,7 +359,7 @@ func (e *Engine) routeBack(ctx context.Context, c *callCtx, r *adapter.Joint, re
 	if err != nil {
 		return err
 	}
-	ran, err := e.closeKey(ctx, docKey{to, id}, principal(c.asked().Caller), routePrefix+c.undoes)
+	ran, err := e.closeKey(ctx, docKey{to, id}, principal(c.asked().Caller), c.undoes)
 	if err != nil || !ran {
 		return notApplied(err)
 	}

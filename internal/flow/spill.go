@@ -137,33 +137,58 @@ func (e *Engine) purge(ctx context.Context, c datasource.Collection, id string) 
 }
 
 // closeKey reports whether a routed command ran. One that did not never will:
-// its key is answered with a refusal from now on.
-func (e *Engine) closeKey(ctx context.Context, k docKey, who, key string) (ran bool, err error) {
+// its key, the first of the call that is not spent, is answered with a refusal
+// from now on.
+func (e *Engine) closeKey(ctx context.Context, k docKey, who, call string) (ran bool, err error) {
+	for n := 0; ; n++ {
+		r, err := e.closing(ctx, k, who, routeKey(call, n), closedKey)
+		if err != nil || r == nil || !r.spent() {
+			return r != nil && r.Error == nil, err
+		}
+	}
+}
+
+// spend makes sure that nothing runs under a key that is spent. It fails with
+// ErrConflict where something has, after all.
+func (e *Engine) spend(ctx context.Context, k docKey, who, key string) error {
+	r, err := e.closing(ctx, k, who, key, spentKey)
+	if err == nil && r != nil && !r.spent() {
+		err = modelspec.ErrConflict
+	}
+	return err
+}
+
+// What stands in a receipt in place of a port.
+const (
+	closedKey = ":undone" // the call was taken back: it never runs
+	spentKey  = ":spent"  // the command was taken back, and the call goes on under its next key
+)
+
+// closing returns the receipt of a key, or, where there is none, leaves one
+// that nothing runs under.
+func (e *Engine) closing(ctx context.Context, k docKey, who, key, as string) (*Receipt, error) {
 	spec, g, err := e.pin(k.model, k.id)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	defer g.Unpin()
 	c, err := e.coll(k.model)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	for range maxReruns {
 		doc, meta, rc, err := e.before(ctx, c, k, who, key)
 		if errors.Is(err, modelspec.ErrNotFound) {
-			return false, nil
+			return nil, nil
 		}
-		if err != nil {
-			return false, err
-		}
-		if rc != nil {
-			return rc.Error == nil, nil
+		if err != nil || rc != nil {
+			return rc, err
 		}
 		d := e.newDraft(k, spec, &doc, meta, time.Now())
-		d.meta.Receipts = d.meta.Receipts.add(Receipt{Principal: who, Key: key, Port: ":undone", Time: d.now, Error: modelspec.AsError(takenBack())})
+		d.meta.Receipts = d.meta.Receipts.add(Receipt{Principal: who, Key: key, Port: as, Time: d.now, Error: modelspec.AsError(takenBack())})
 		if err = d.save(ctx, c); err == nil || !errors.Is(err, modelspec.ErrConflict) {
-			return false, err
+			return nil, err
 		}
 	}
-	return false, modelspec.ErrConflict
+	return nil, modelspec.ErrConflict
 }

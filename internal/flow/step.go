@@ -193,7 +193,7 @@ func (s *step) ask(ctx context.Context) (again bool, err error) {
 	if p.Exclusive && s.busy(p.Name) {
 		return false, s.settled(ctx, nil, inTheWay("port "+p.Name+" is at work in another flow of the document"), nil)
 	}
-	if older := s.behind(); older != "" {
+	if older := s.behind(p); older != "" {
 		return false, s.settled(ctx, nil, inTheWay("port "+older+" has not taken an earlier event of "+s.flow().Cause.Source), nil)
 	}
 	if p.Direction == modelspec.In {
@@ -365,7 +365,7 @@ func (s *step) leave(o *out) {
 // than the one which ran this step: a document takes the events of another in
 // their order, whatever fails for a time. What is only an answer's is no more
 // waited for.
-func (s *step) behind() string {
+func (s *step) behind(p *modelspec.PortDescriptor) string {
 	f := s.flow()
 	if _, _, _, numbered := eventNumber(f.Cause.ID); !numbered || f.Cause.Source == "" || s.state().Event != f.Cause.ID {
 		return ""
@@ -379,7 +379,11 @@ func (s *step) behind() string {
 			continue
 		}
 		for j := range o.Steps {
-			if st := &o.Steps[j]; st.Event == o.Cause.ID && st.State.unsettled() && st.State != Awaiting {
+			st := &o.Steps[j]
+			if st.Event != o.Cause.ID || !st.State.unsettled() || st.State == Awaiting {
+				continue
+			}
+			if q := s.spec.Port(st.Port); q == nil || q.Delay <= p.Delay { // one that takes its time is not waited for
 				return st.Port
 			}
 		}
