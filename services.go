@@ -112,9 +112,9 @@ func (h *Host) serve(a *adapter.Adapter, name string) (bound adapter.Adapter, re
 		switch {
 		case !l.drop():
 		case h.closed.Load():
-			h.ended(l.end())
+			_ = h.ended(l.end())
 		default:
-			h.wg.Go(func() { h.ended(l.end()) })
+			h.wg.Go(func() { _ = h.ended(l.end()) })
 		}
 	}
 	if bound, err = a.With(l.what); err != nil {

@@ -68,7 +68,7 @@ func newOrder(address string) map[string]any {
 
 // why shows what the host has kept of an order's flow.
 func (d *demo) why(ctx context.Context, id string) error {
-	flows, err := d.site.host.Flows(ctx, "order", id)
+	flows, err := d.site.host.FlowsOf(ctx, "order", id)
 	if err != nil {
 		return err
 	}

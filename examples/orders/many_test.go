@@ -15,7 +15,7 @@ import (
 // account, one warehouse, one carrier and the same two items, and counts.
 func TestManyOrdersAtOnce(t *testing.T) {
 	const n = 60
-	cfg := nativeConfig(slog.New(slog.DiscardHandler))
+	cfg := nativeConfig(fast(), slog.New(slog.DiscardHandler))
 	show := newTimeline(&bytes.Buffer{}, time.Now())
 	cfg.Subscriptions = show.subscriptions()
 	host, err := aegis.New(cfg)

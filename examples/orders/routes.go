@@ -18,10 +18,11 @@ const (
 // routes joins what the orders ask to who answers it: each line is an outbound
 // port, the inbound port of another model, and the document. The host calls the
 // other model under the step's key, so it happens once, however often it has to
-// be asked. order.trackShipment is missing here: the shipping component brings
-// its own adapter.
+// be asked. Two are missing here: the shipping component brings its own adapter
+// of order.priceDelivery, and order.trackShipment is asked of the carrier's own
+// computers, outside.
 func routes() aegis.Adapters {
-	return aegis.Adapters{
+	return append(ofStock(),
 		adapter.RouteUndo(order.AuthorizePayment, payment.Hold(), account, payment.Release(), ofCharge[order.Authorization]),
 		adapter.RouteUndo(order.PickOrder, inventory.Pick(), at(warehouse), inventory.Unpack(), ofParcel[order.Picked](warehouse)),
 		adapter.RouteUndo(order.ShipOrder, shipping.Book(), at(carrier), shipping.Unbook(), ofParcel[order.Shipment](carrier)),
@@ -31,7 +32,12 @@ func routes() aegis.Adapters {
 				return carrier, t.Request
 			}),
 		adapter.RouteUndo(order.CompletePayment, payment.Capture(), account, payment.Refund(), ofCharge[order.Receipt]),
+	)
+}
 
+// ofStock are the routes from warehouses to the stock.
+func ofStock() aegis.Adapters {
+	return aegis.Adapters{
 		adapter.RouteUndo(inventory.Take, inventory.Reserve(), move, inventory.Return(),
 			func(t adapter.Taken[inventory.Part, inventory.Level]) (string, inventory.Move) {
 				return move(t.Request)

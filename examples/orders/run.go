@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/org/aegis/examples/orders/modules"
+	"github.com/org/aegis/examples/orders/outside"
 	"github.com/org/aegis/federation"
 )
 
@@ -19,6 +20,9 @@ import (
 type options struct {
 	addr, dir             string
 	serve, short, verbose bool
+
+	chaos bool
+	seed  uint64
 }
 
 // demo is what the parts of the demonstration share.
@@ -26,6 +30,8 @@ type demo struct {
 	options
 	show    *timeline
 	log     *slog.Logger
+	world   *outside.Server
+	purse   *purse
 	server  *modules.Server
 	remotes []federation.Remote // what a host begins with
 	site    *site               // the host of the moment; nil between two
@@ -36,7 +42,7 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	if err := loopback(o.addr); err != nil {
 		return err
 	}
-	d := &demo{options: o, show: newTimeline(out, time.Now()), log: logger(o.verbose, out)}
+	d := &demo{options: o, show: newTimeline(out, time.Now()), log: logger(o.verbose, out), purse: newPurse()}
 	remove, err := d.folder()
 	if err != nil {
 		return err
@@ -53,6 +59,10 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	if d.remotes, err = remotes(d.server); err != nil {
 		return err
 	}
+	if d.world, err = outside.Serve("127.0.0.1:0", outside.Config{Travel: d.travel}); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.world.Close()) }()
 	defer func() { err = errors.Join(err, d.close()) }()
 	if err := d.open(ctx); err != nil {
 		return err
@@ -60,7 +70,7 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	if err := seed(ctx, d.site.host); err != nil {
 		return err
 	}
-	for _, part := range []func(context.Context) error{d.completes, d.refused, d.killed, d.replaced} {
+	for _, part := range []func(context.Context) error{d.completes, d.refused, d.killed, d.replaced, d.arranged} {
 		if err := part(ctx); err != nil {
 			return err
 		}
@@ -75,20 +85,26 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 // open starts a host on the folder.
 func (d *demo) open(ctx context.Context) (err error) {
 	begun := time.Now()
-	cfg := guestConfig(d.dir, documents(d.dir), d.remotes, d.log)
-	cfg.Subscriptions = d.show.subscriptions()
+	world := &outside.Client{URL: d.world.URL()}
+	cfg := guestConfig(d.dir, documents(d.dir), d.remotes, world.Track(), d.log)
+	cfg.Subscriptions, cfg.Services = d.show.subscriptions(), d.purse.services()
 	if d.site, err = openSite(ctx, cfg, d.addr); err != nil {
 		return err
 	}
+	d.world.Answer(d.site.api)
 	d.show.say("a host serves %s: inventory 1.0.0, payment 1.0.0, shipping 1.0.0 loaded in %.1f s", d.site.url, time.Since(begun).Seconds())
 	return nil
 }
+
+// travel says how parcels fare here: quickly, and well.
+func (d *demo) travel(string) outside.Travel { return outside.Travel{After: 50 * time.Millisecond} }
 
 // close ends the host of the moment.
 func (d *demo) close() error {
 	if d.site == nil {
 		return nil
 	}
+	d.world.Answer("")
 	err := d.site.close()
 	d.site = nil
 	return err

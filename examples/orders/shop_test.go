@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -12,12 +13,21 @@ import (
 	"time"
 
 	"github.com/org/aegis"
+	"github.com/org/aegis/adapter"
 	"github.com/org/aegis/broker"
 	"github.com/org/aegis/examples/orders/order"
 	"github.com/org/aegis/examples/orders/payment"
 	"github.com/org/aegis/federation"
 	"github.com/org/aegis/modelspec"
 )
+
+// fast is a carrier that delivers at once. A port that may be answered later may
+// be answered so.
+func fast() adapter.Adapter {
+	return adapter.Bind(order.TrackShipment, func(_ context.Context, c order.Consignment) (order.Tracking, error) {
+		return order.Tracking{TrackingID: "trk-" + c.ShipmentID, Status: "delivered"}, nil
+	})
+}
 
 func event(typ, id string) broker.Event { return broker.Event{Type: typ, Subject: id} }
 
@@ -31,7 +41,7 @@ type shop struct {
 
 func newShop(t *testing.T) *shop {
 	t.Helper()
-	cfg := nativeConfig(slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})))
+	cfg := nativeConfig(fast(), slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})))
 	cfg.Caller = func(r *http.Request) (aegis.Caller, error) {
 		return aegis.Caller{Subject: r.Header.Get("Test-Caller")}, nil
 	}
@@ -187,7 +197,7 @@ func (s *shop) poor(id string) {
 // module is refused then.
 func TestGrantsAreMinimal(t *testing.T) {
 	cs := map[string]federation.Component{}
-	for _, c := range nativeConfig(nil).Components {
+	for _, c := range nativeConfig(fast(), nil).Components {
 		cs[c.Name] = c
 	}
 	for name, g := range grants {

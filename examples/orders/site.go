@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/org/aegis"
@@ -20,8 +21,9 @@ const loadWithin = 3 * time.Minute
 
 // site is a host that serves its API over HTTP, and a client of it.
 type site struct {
-	host   *aegis.Host
-	url    string // of the models
+	host   *aegis.Host // nil: it is another process
+	api    string      // its URL
+	url    string      // of the models
 	server http.Server
 	client http.Client
 	done   chan error
@@ -41,11 +43,17 @@ func openSite(ctx context.Context, cfg aegis.Config, addr string) (*site, error)
 	if err != nil {
 		return nil, errors.Join(err, host.Close())
 	}
-	s := &site{host: host, url: "http://" + l.Addr().String() + "/aegis/api/models", done: make(chan error, 1)}
+	s := siteAt("http://" + l.Addr().String() + "/aegis/api")
+	s.host = host
 	s.server = http.Server{Handler: host, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute}
-	s.client = http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 	go func() { s.done <- s.server.Serve(l) }()
 	return s, nil
+}
+
+// siteAt is a client of a host that serves its API at the URL.
+func siteAt(api string) *site {
+	return &site{api: api, url: api + "/models", done: make(chan error, 1),
+		client: http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
 }
 
 // close ends the server and the host, and waits for both.
@@ -78,7 +86,8 @@ func (r reply) into(v any) error {
 	return json.Unmarshal(r.body, v)
 }
 
-// ask sends a request. Under a key, asking again does nothing again.
+// ask sends a request to the models, or, where path begins with the API's URL,
+// to there. Under a key, asking again does nothing again.
 func (s *site) ask(ctx context.Context, method, path, key string, body any) (reply, error) {
 	var in io.Reader
 	if body != nil {
@@ -88,7 +97,10 @@ func (s *site) ask(ctx context.Context, method, path, key string, body any) (rep
 		}
 		in = bytes.NewReader(b)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, s.url+path, in)
+	if !strings.HasPrefix(path, s.api) {
+		path = s.url + path
+	}
+	req, err := http.NewRequestWithContext(ctx, method, path, in)
 	if err != nil {
 		return reply{}, err
 	}

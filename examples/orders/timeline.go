@@ -72,7 +72,7 @@ func (t *timeline) event(_ context.Context, e broker.Event) error {
 	t.mu.Unlock()
 	model, what, _ := strings.Cut(e.Type, ".")
 	seeded := what == "created" && model != "order"
-	if !quiet && !seeded {
+	if !quiet && !seeded && model != "aegis" { // the host's own: what it tells of flows, the orders tell too
 		t.say("%-10s %-18s %s", model, what, about(e))
 	}
 	return nil

@@ -46,7 +46,7 @@ type (
 		OrderID    string `json:"orderId"`
 		ShipmentID string `json:"shipmentId"`
 	}
-	// Tracking is where a parcel is.
+	// Tracking is where a parcel has got to.
 	Tracking struct {
 		TrackingID string `json:"trackingId"`
 		Status     string `json:"status"`
@@ -54,5 +54,25 @@ type (
 	// Proof is what the carrier shows.
 	Proof struct {
 		ProofOfDelivery string `json:"proofOfDelivery"`
+	}
+
+	// Price is what a delivery costs the shop, in cents.
+	Price struct {
+		Amount int64 `json:"amount"`
+	}
+	// Bill is asked of PayCarrier.
+	Bill struct {
+		OrderID    string `json:"orderId"`
+		ShipmentID string `json:"shipmentId"`
+		Amount     int64  `json:"amount"`
+	}
+	// Payout is money that went to the carrier.
+	Payout struct {
+		PayoutID string `json:"payoutId"`
+	}
+	// Letter is asked of Thank.
+	Letter struct {
+		OrderID    string `json:"orderId"`
+		CustomerID string `json:"customerId"`
 	}
 )

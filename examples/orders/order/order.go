@@ -31,6 +31,10 @@ type Order struct {
 	ProofOfDelivery  string `json:"proofOfDelivery,omitempty" aegis:"readonly"`
 	ConfirmationCode string `json:"confirmationCode,omitempty" aegis:"readonly"`
 
+	DeliveryCost int64  `json:"deliveryCost,omitempty" aegis:"readonly"` // the shop's own
+	PayoutID     string `json:"payoutId,omitempty" aegis:"readonly"`     // of the carrier's money
+	Thanked      bool   `json:"thanked,omitempty" aegis:"readonly"`
+
 	Log []string `json:"log,omitempty" aegis:"readonly"` // the last 32 things that happened
 }
 
@@ -50,6 +54,7 @@ func Model() modelspec.Model[Order] {
 		Ports: []modelspec.Port[Order]{
 			Approve(), Cancel(),
 			AuthorizePayment, PickOrder, ShipOrder, TrackShipment, VerifyDelivery, CompletePayment,
+			PriceDelivery, PayCarrier, Thank,
 		},
 		OnCreate: (*Order).open,
 		Validate: (*Order).check,

@@ -16,9 +16,21 @@ var (
 	Completed  = modelspec.Event[Order]{Type: "order.completed"}
 )
 
+// What the carrier tells of a parcel, from outside of every host: the subject
+// of these events is the shipment.
+const Parcels = "https://carrier.example/parcels"
+
+var (
+	ParcelDelivered = modelspec.Event[Tracking]{Type: "parcel.delivered"}
+	ParcelLost      = modelspec.EventName("parcel.lost")
+)
+
 // The outbound ports, in the order in which they run: each on the event that
 // the one before it produces. Where one is refused, those before it that have
 // Undo are taken back, the last first.
+//
+// A parcel travels: TrackShipment only asks, and is answered when the carrier
+// says so. Until then the order is parked in its document, through restarts.
 var (
 	AuthorizePayment = port.Outbound[Order, Charge, Authorization]{
 		Name: "authorizePayment", On: []modelspec.EventRef{Approvals}, Produces: Authorized, Undo: true,
@@ -37,6 +49,11 @@ var (
 	}
 	TrackShipment = port.Outbound[Order, Consignment, Tracking]{
 		Name: "trackShipment", On: []modelspec.EventRef{Shipped}, Produces: Delivered,
+		Await: &port.Await{
+			Key:  "/shipmentId",
+			On:   []port.From{{Event: ParcelDelivered, Source: Parcels, Key: modelspec.Subject}},
+			Fail: []port.From{{Event: ParcelLost, Source: Parcels, Key: modelspec.Subject}},
+		},
 		Request: (*Order).consignment,
 		Reply:   func(o *Order, t Tracking) error { o.TrackingID = t.TrackingID; return nil },
 	}
@@ -49,6 +66,22 @@ var (
 		Name: "completePayment", On: []modelspec.EventRef{Verified}, Produces: Completed, Undo: true,
 		Request: (*Order).charge,
 		Reply:   func(o *Order, r Receipt) error { o.ConfirmationCode = r.ConfirmationCode; return o.to(Complete) },
+	}
+)
+
+// Ports that no code sets going: a document of the operator's may, in a flow.
+var (
+	PriceDelivery = port.Outbound[Order, Parcel, Price]{
+		Name: "priceDelivery", Request: (*Order).parcel,
+		Reply: func(o *Order, p Price) error { o.DeliveryCost = p.Amount; return nil },
+	}
+	PayCarrier = port.Outbound[Order, Bill, Payout]{
+		Name: "payCarrier", Request: func(o *Order) Bill { return Bill{o.ID, o.ShipmentID, o.DeliveryCost} },
+		Reply: func(o *Order, p Payout) error { o.PayoutID = p.PayoutID; return nil },
+	}
+	Thank = port.Outbound[Order, Letter, port.None]{
+		Name: "thank", Request: func(o *Order) Letter { return Letter{o.ID, o.CustomerID} },
+		Reply: func(o *Order, _ port.None) error { o.Thanked = true; return nil },
 	}
 )
 

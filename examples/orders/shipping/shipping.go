@@ -1,6 +1,6 @@
 // Package shipping is the shipping team's component: the carriers, as a model,
-// and an adapter that answers the order's trackShipment by itself. Its carriers
-// are fast: they deliver at once.
+// and an adapter that answers the order's priceDelivery by itself. Where a
+// parcel is, only the carrier's own computers know: see package outside.
 package shipping
 
 import (
@@ -41,13 +41,20 @@ func Component() federation.Component {
 	return federation.Component{
 		Name: "shipping", Version: "1.0.0",
 		Models:   []modelspec.Interface{Model()},
-		Adapters: []adapter.Adapter{adapter.Bind(order.TrackShipment, track)},
+		Adapters: []adapter.Adapter{adapter.Bind(order.PriceDelivery, price)},
 	}
 }
 
-// track needs no document: what it answers follows from what it is asked.
-func track(_ context.Context, c order.Consignment) (order.Tracking, error) {
-	return order.Tracking{TrackingID: code("trk", c.ShipmentID), Status: "delivered"}, nil
+// price needs no document: what it answers follows from what it is asked.
+func price(_ context.Context, p order.Parcel) (order.Price, error) {
+	cents := int64(300)
+	for _, l := range p.Lines {
+		cents += 25 * l.Qty
+	}
+	if p.Signature {
+		cents += 200
+	}
+	return order.Price{Amount: cents}, nil
 }
 
 // Book answers order.ShipOrder, and Unbook takes it back.
