@@ -41,13 +41,16 @@ type plan struct {
 	slice    time.Duration // of one side in one round
 	switches int           // in one phase of the replacement, of which there are phases and one to warm up
 	phases   int
-	requests int // at least, while all the switches happen
+	requests int           // at least, while all the switches happen
+	parked   int           // flows that wait for replies
+	due      int           // documents that a killed process leaves behind
+	load     time.Duration // of one phase in which flows begin
 }
 
 // The plans of the command.
 var (
-	patient = plan{rounds: 21, slice: 120 * time.Millisecond, switches: 20, phases: 10, requests: 120_000}
-	hasty   = plan{rounds: 7, slice: 40 * time.Millisecond, switches: 20, phases: 10, requests: 120_000}
+	patient = plan{rounds: 21, slice: 120 * time.Millisecond, switches: 20, phases: 10, requests: 120_000, parked: 10_000, due: 100_000, load: time.Second}
+	hasty   = plan{rounds: 7, slice: 40 * time.Millisecond, switches: 20, phases: 10, requests: 120_000, parked: 10_000, due: 20_000, load: 400 * time.Millisecond}
 )
 
 // lines are all comparisons, in the order of the table.
@@ -62,5 +65,10 @@ func lines() []line {
 		{"POST create over http on badger", createLine},
 		{"guest echo of 1 KiB", guestLine},
 		{"hot replacement", replaceLine},
+		{"durable step", durableLine},
+		{"flows parked on replies", parkedLine},
+		{"resume after kill -9", resumeLine},
+		{"1 of 10 providers hangs", hangingLine},
+		{"wildcard publish", wildcardLine},
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -8,8 +9,16 @@ import (
 	"github.com/org/aegis/modelspec"
 )
 
+// The test binary is also the process that gets killed.
+func TestMain(m *testing.M) {
+	if os.Getenv(childDir) != "" {
+		os.Exit(childMain(os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
 // quick proves nothing about speed.
-var quick = plan{rounds: 1, slice: time.Millisecond, switches: 2, phases: 2, requests: 400}
+var quick = plan{rounds: 1, slice: time.Millisecond, switches: 2, phases: 2, requests: 400, parked: 50, due: 300, load: 20 * time.Millisecond}
 
 // Every line can be measured, and fills its cells.
 func TestLines(t *testing.T) {
@@ -47,6 +56,30 @@ func TestReplacementCostsNoRequest(t *testing.T) {
 				t.Errorf("%+v", r)
 			}
 		}
+	}
+}
+
+// A killed host's successor does all that was left, once.
+func TestResumeLosesNothing(t *testing.T) {
+	rows, err := resumeLine(t.Context(), quick)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rows[2:5] {
+		if r.verdict != met {
+			t.Errorf("%+v", r)
+		}
+	}
+}
+
+// Flows that wait take no goroutine.
+func TestParkedFlowsTakeNoGoroutine(t *testing.T) {
+	rows, err := parkedLine(t.Context(), quick)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rows[1].verdict != met {
+		t.Errorf("%+v", rows[1])
 	}
 }
 

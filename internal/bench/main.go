@@ -12,6 +12,9 @@ import (
 )
 
 func main() {
+	if os.Getenv(childDir) != "" {
+		os.Exit(childMain(os.Stdout, os.Stderr))
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
