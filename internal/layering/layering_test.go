@@ -23,6 +23,7 @@ var floors = map[string]int{
 	"modelspec":                 0,
 	"port":                      1,
 	"broker":                    1,
+	"query":                     1,
 	"datasource":                1,
 	"adapter":                   2,
 	"federation":                3,
@@ -58,7 +59,7 @@ var thirdParty = map[string][]string{
 }
 
 // noNetwork are packages that are compiled into guests, or must stay as small.
-var noNetwork = []string{"modelspec", "port", "adapter", "federation", "wasm/guest", "broker", "datasource"}
+var noNetwork = []string{"modelspec", "port", "adapter", "federation", "wasm/guest", "broker", "datasource", "query"}
 
 // outsideCore are packages that the core must not reach, by whatever way.
 var outsideCore = []string{"wasm", "wasm/guest", "datasource/badger", "datasource/file", "orchestration"}
