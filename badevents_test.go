@@ -75,7 +75,7 @@ func TestEventStorm(t *testing.T) {
 			cs.Create(t.Context(), id, counting{})
 		}
 		h.Start(t.Context())
-		before, most := heap(), 0
+		before := heap()
 		var wg sync.WaitGroup
 		for _, id := range ids("k", docs) {
 			wg.Go(func() {
@@ -87,7 +87,7 @@ func TestEventStorm(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		most = runtime.NumGoroutine()
+		most := runtime.NumGoroutine()
 		grown := int(heap()) - int(before)
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/org/aegis"
+	"github.com/org/aegis/modelspec"
 	"github.com/org/aegis/examples/orders/order"
 	"github.com/org/aegis/examples/orders/outside"
 )
@@ -167,7 +168,7 @@ func stuckAt(f aegis.Flow, books []outside.Entry) error {
 			return reasonOf(f, books)
 		}
 	}
-	return fmt.Errorf("it needs attention, and no undo is stuck: %v", f.Error)
+	return fmt.Errorf("it needs attention, and no undo is stuck: %s", reason(f.Error))
 }
 
 // reasonOf looks for the refusal that turned the flow round.
@@ -188,5 +189,13 @@ func reasonOf(f aegis.Flow, books []outside.Entry) error {
 			}
 		}
 	}
-	return fmt.Errorf("nobody refused anything: %v", f.Error)
+	return fmt.Errorf("nobody refused anything: %s", reason(f.Error))
+}
+
+// reason says why a flow did not complete.
+func reason(e *modelspec.Error) string {
+	if e == nil {
+		return "no reason is given"
+	}
+	return e.Error()
 }
