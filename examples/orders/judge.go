@@ -6,9 +6,9 @@ import (
 	"strings"
 
 	"github.com/org/aegis"
-	"github.com/org/aegis/modelspec"
 	"github.com/org/aegis/examples/orders/order"
 	"github.com/org/aegis/examples/orders/outside"
+	"github.com/org/aegis/modelspec"
 )
 
 // judge says what became of an order, and which effects of it stand, if what
