@@ -97,7 +97,12 @@ func (v *Value) JSON() (json.RawMessage, error) {
 // encode writes JSON. A panic of a type's own methods is an error.
 func encode(form any) (b []byte, err error) {
 	defer catch(&err)
-	if b, err = json.Marshal(form); err != nil {
+	if a, ok := form.(interface{ AppendJSON([]byte) ([]byte, error) }); ok { // which Marshal would check byte by byte
+		b, err = a.AppendJSON(nil)
+	} else {
+		b, err = json.Marshal(form)
+	}
+	if err != nil {
 		return nil, &Error{Code: ErrInternal, Message: err.Error()}
 	}
 	return b, nil

@@ -134,6 +134,9 @@ func (f *frame) callPort(ctx context.Context, e modelspec.Effect) (*modelspec.Va
 	m.at = c.at
 	f.unpin()
 	f.acted = f.acted || !modelspec.NotSent(m.err)
+	if f.made == nil {
+		f.made = f.first[:0]
+	}
 	if n := len(f.made); n > 0 && n == cap(f.made) {
 		f.made = slices.Grow(f.made, 7)
 	}

@@ -49,9 +49,10 @@ type frame struct {
 	stale   bool // somebody else wrote while the handler ran
 	effects int
 	bytes   int
-	made    []made // calls, in their order
-	pinned  pinned // what the call that is about to be made is made at
-	again   []made // calls of the run before this one: answered from memory
+	made    []made  // calls, in their order
+	first   [1]made // room for made: most handlers make one call, or none
+	pinned  pinned  // what the call that is about to be made is made at
+	again   []made  // calls of the run before this one: answered from memory
 	events  []broker.Event
 	gone    error // why the command may not act any more
 	back    bool  // the document's other flows are to be taken back

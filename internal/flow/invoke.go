@@ -19,8 +19,8 @@ func (e *Engine) Invoke(ctx context.Context, r Request, arg *modelspec.Value) (R
 		return Result{}, err
 	}
 	defer g.Unpin()
-	e.tasks.busy.Add(1)
-	defer e.tasks.busy.Add(-1)
+	e.tasks.enter()
+	defer e.tasks.leave()
 	p := spec.Port(r.Port)
 	if p == nil || p.Direction != modelspec.In && len(p.Methods) == 0 {
 		return Result{}, &modelspec.Error{Code: modelspec.ErrNotFound, Message: "model " + r.Model + " has no inbound port " + r.Port}

@@ -39,9 +39,11 @@ const (
 	largestPage     = 500
 	hostAtOnce      = 256
 
-	backlogAtOnce = 8    // of what another process left behind
-	backlogAtMost = 4096 // that wait for it in memory
-	backlogPause  = 10 * time.Millisecond
+	backlogAtOnce = 8                      // of what another process left behind
+	backlogAtMost = 4096                   // that wait for it in memory
+	backlogPause  = time.Millisecond       // between two pieces, while there are commands
+	backlogQuiet  = 100 * time.Millisecond // after the last command, until it is worked off by all
+	crowdedPause  = 10 * time.Millisecond
 	pausesAtMost  = 100
 	portAtOnce    = 32
 )

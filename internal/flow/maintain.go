@@ -32,6 +32,7 @@ func (e *Engine) maintain(ctx context.Context, k docKey, at time.Time, now bool)
 }
 
 func (e *Engine) maintainOnce(ctx context.Context, c datasource.Collection, k docKey, at time.Time, now bool) (again bool, err error) {
+	upto := e.told.upto(k) // before the document is read: a flow may clear both meanwhile
 	doc, err := c.Get(ctx, k.id)
 	if errors.Is(err, modelspec.ErrNotFound) {
 		e.told.forget(k)
@@ -40,7 +41,7 @@ func (e *Engine) maintainOnce(ctx context.Context, c datasource.Collection, k do
 	if err != nil {
 		return false, err
 	}
-	told := e.told.upto(k) != 0
+	told := upto != 0
 	if !told && (doc.Due.IsZero() || doc.Due.After(later(at))) {
 		return false, nil
 	}
@@ -70,7 +71,7 @@ func (e *Engine) maintainOnce(ctx context.Context, c datasource.Collection, k do
 	if doc.Gone && len(meta.Outbox) == 0 && !doc.Updated.Add(retention).After(later(at)) {
 		return false, c.Purge(ctx, doc.ID, doc.Revision)
 	}
-	switch out, wait, err := e.publish(ctx, k, meta, later(at)); {
+	switch out, wait, err := e.publish(ctx, k, meta, upto, later(at)); {
 	case err != nil:
 		return false, err
 	case !wait.IsZero():
@@ -196,8 +197,8 @@ func (e *Engine) ours(by string) bool {
 // when. A subscriber that refuses an event again and again gets it no more: it
 // goes to the dead letters, and the subject goes on. One that wants events later
 // holds nobody else up.
-func (e *Engine) publish(ctx context.Context, k docKey, meta *Meta, now time.Time) (out bool, wait time.Time, err error) {
-	done := e.told.upto(k)
+func (e *Engine) publish(ctx context.Context, k docKey, meta *Meta, upto int64, now time.Time) (out bool, wait time.Time, err error) {
+	done := max(upto, e.told.upto(k))
 	for i := range meta.Outbox {
 		t := &meta.Outbox[i]
 		if t.Rev <= done {

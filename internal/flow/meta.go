@@ -214,20 +214,11 @@ type (
 // UnmarshalJSON keeps what it does not know.
 func (m *Meta) UnmarshalJSON(b []byte) error { return keep(b, (*plainMeta)(m), &m.extra) }
 
-// MarshalJSON writes back what UnmarshalJSON kept.
-func (m Meta) MarshalJSON() ([]byte, error) { return give(plainMeta(m), m.extra) }
-
 // UnmarshalJSON keeps what it does not know.
 func (f *Flow) UnmarshalJSON(b []byte) error { return keep(b, (*plainFlow)(f), &f.extra) }
 
-// MarshalJSON writes back what UnmarshalJSON kept.
-func (f Flow) MarshalJSON() ([]byte, error) { return give(plainFlow(f), f.extra) }
-
 // UnmarshalJSON keeps what it does not know.
 func (s *Step) UnmarshalJSON(b []byte) error { return keep(b, (*plainStep)(s), &s.extra) }
-
-// MarshalJSON writes back what UnmarshalJSON kept.
-func (s Step) MarshalJSON() ([]byte, error) { return give(plainStep(s), s.extra) }
 
 // keep decodes b into v, whose type has no methods, and puts the members that
 // v does not have into extra.
@@ -253,19 +244,4 @@ func keep[T any](b []byte, v *T, extra *map[string]json.RawMessage) error {
 		*extra = all
 	}
 	return nil
-}
-
-func give(v any, extra map[string]json.RawMessage) ([]byte, error) {
-	b, err := json.Marshal(v)
-	if err != nil || len(extra) == 0 {
-		return b, err
-	}
-	more, err := json.Marshal(extra)
-	if err != nil {
-		return nil, err
-	}
-	if len(b) == 2 { // {}
-		return more, nil
-	}
-	return append(append(b[:len(b)-1], ','), more[1:]...), nil
 }

@@ -32,7 +32,11 @@ type schedule struct {
 	more    chan struct{} // has one when the backlog is worked off
 	wg      sync.WaitGroup
 	timers  map[taskKey]*timer
-	busy    atomic.Int32 // commands under way
+	busy    atomic.Int64 // commands under way, and above those 32 bits how many there have been
+	heard   rush
+	early   []taskKey // what was to be done soon before work began: somebody waits for it
+	ended   bool
+	turn    chan struct{} // has one in it while somebody pauses before a piece of the backlog
 }
 
 type task struct {
@@ -47,19 +51,25 @@ type timer struct {
 
 func (s *schedule) init() {
 	s.state, s.timers, s.more = map[taskKey]*task{}, map[taskKey]*timer{}, make(chan struct{}, 1)
+	s.turn = make(chan struct{}, 1)
 }
 
 // start makes work be done by f from now on.
 func (s *schedule) start(f func(taskKey)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.heard.begin(s.busy.Load() >> 32)
 	s.run = f
+	for _, k := range s.early {
+		s.soon(k)
+	}
+	s.early = nil
 }
 
 // stop begins no more work and waits for what is under way.
 func (s *schedule) stop() {
 	s.mu.Lock()
-	s.run, s.queue, s.backlog = nil, nil, nil
+	s.run, s.queue, s.backlog, s.early, s.ended = nil, nil, nil, nil, true
 	for k, t := range s.timers {
 		t.t.Stop()
 		delete(s.timers, k)
@@ -75,7 +85,15 @@ func (s *schedule) stop() {
 func (s *schedule) wake(k taskKey) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.soon(k)
+}
+
+// soon is wake. Holds mu.
+func (s *schedule) soon(k taskKey) {
 	if s.run == nil {
+		if !s.ended && len(s.early) < backlogAtMost {
+			s.early = append(s.early, k)
+		}
 		return // what is due is found when work begins
 	}
 	switch t, ok := s.state[k]; {
@@ -122,15 +140,10 @@ func (s *schedule) later(k taskKey) bool {
 // workOff does the backlog, one piece after the other.
 func (s *schedule) workOff() {
 	for {
+		s.pause() // before it is known what for: what somebody waits for is taken out of the backlog
 		k, f := s.oldest()
 		if f == nil {
 			return
-		}
-		if s.busy.Load() > 0 {
-			time.Sleep(backlogPause)
-		}
-		for i := 0; i < pausesAtMost && s.crowded(); i++ {
-			time.Sleep(backlogPause)
 		}
 		f(k)
 		s.mu.Lock()
@@ -142,6 +155,20 @@ func (s *schedule) workOff() {
 			delete(s.state, k)
 		}
 		s.mu.Unlock()
+	}
+}
+
+// pause leaves the processor and the store to commands and what they wait for.
+// Those who work off begin one after the other then, so that one which hangs
+// holds up itself only.
+func (s *schedule) pause() {
+	if s.rushed() {
+		s.turn <- struct{}{}
+		time.Sleep(backlogPause)
+		<-s.turn
+	}
+	for i := 0; i < pausesAtMost && s.crowded(); i++ {
+		time.Sleep(crowdedPause)
 	}
 }
 
@@ -166,6 +193,38 @@ func (s *schedule) oldest() (taskKey, func(taskKey)) {
 		}
 	}
 	return taskKey{}, nil
+}
+
+// enter counts a command that begins, and leave that it has ended.
+func (s *schedule) enter()        { s.busy.Add(1<<32 + 1) }
+func (s *schedule) leave()        { s.busy.Add(-1) }
+func (s *schedule) working() bool { return int32(s.busy.Load()) > 0 }
+
+// rush remembers when commands were last seen.
+type rush struct {
+	mu   sync.Mutex
+	seen int64
+	at   time.Time
+}
+
+// begin forgets the commands that were before.
+func (r *rush) begin(seen int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.seen = seen
+}
+
+// rushed reports whether there are commands, or were a moment ago: most are over
+// so soon that nobody would see them.
+func (s *schedule) rushed() bool {
+	n, now := s.busy.Load(), time.Now()
+	r := &s.heard
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if n>>32 != r.seen || int32(n) > 0 {
+		r.seen, r.at = n>>32, now
+	}
+	return now.Sub(r.at) < backlogQuiet
 }
 
 // crowded reports whether more work waits than is being done.

@@ -110,7 +110,7 @@ func (e *Engine) expire(ctx context.Context, coll string, now time.Time) error {
 				return err
 			}
 		}
-		if len(marks) < pageOfDue || e.tasks.busy.Load() > 0 {
+		if len(marks) < pageOfDue || e.tasks.working() {
 			return nil // the rest another time
 		}
 	}

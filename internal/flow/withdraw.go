@@ -12,7 +12,7 @@ import (
 // returns those that come out of the history.
 func (f *frame) turnOthers(ctx context.Context, d *draft) (recalled []string, err error) {
 	h := hand{what: "undo", by: Operator{Caller: f.req.Caller, Reason: "port " + f.port.Name}}
-	past, err := f.e.pastFlows(ctx, f.k, &d.meta)
+	past, err := f.e.pastFlows(ctx, f.k, &Meta{Flows: d.meta.Flows}) // a copy: drafts stay on the stack
 	if err != nil {
 		return nil, err
 	}

@@ -39,8 +39,8 @@ func (e *Engine) create(ctx context.Context, r Request, input *modelspec.Value, 
 		return Entry{}, err
 	}
 	defer g.Unpin()
-	e.tasks.busy.Add(1)
-	defer e.tasks.busy.Add(-1)
+	e.tasks.enter()
+	defer e.tasks.leave()
 	c, err := e.coll(r.Model)
 	if err != nil {
 		return Entry{}, err
@@ -186,8 +186,8 @@ func (e *Engine) change(ctx context.Context, r Request, op string, do func(d *dr
 		return Entry{}, err
 	}
 	defer g.Unpin()
-	e.tasks.busy.Add(1)
-	defer e.tasks.busy.Add(-1)
+	e.tasks.enter()
+	defer e.tasks.leave()
 	c, err := e.coll(r.Model)
 	if err != nil {
 		return Entry{}, err
