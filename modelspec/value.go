@@ -97,8 +97,8 @@ func (v *Value) JSON() (json.RawMessage, error) {
 // encode writes JSON. A panic of a type's own methods is an error.
 func encode(form any) (b []byte, err error) {
 	defer catch(&err)
-	if a, ok := form.(interface{ AppendJSON([]byte) ([]byte, error) }); ok { // which Marshal would check byte by byte
-		b, err = a.AppendJSON(nil)
+	if a, ok := form.(interface{ AppendValueJSON([]byte) ([]byte, error) }); ok { // which Marshal would check byte by byte
+		b, err = a.AppendValueJSON(nil)
 	} else {
 		b, err = json.Marshal(form)
 	}

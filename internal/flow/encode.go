@@ -15,7 +15,7 @@ import (
 // encoding/json would write it; what is rare is left to that.
 
 // MarshalJSON writes back what UnmarshalJSON kept.
-func (m Meta) MarshalJSON() ([]byte, error) { return m.AppendJSON(nil) }
+func (m Meta) MarshalJSON() ([]byte, error) { return m.AppendValueJSON(nil) }
 
 // MarshalJSON writes back what UnmarshalJSON kept.
 func (f Flow) MarshalJSON() ([]byte, error) { return f.append(object{}) }
@@ -23,8 +23,8 @@ func (f Flow) MarshalJSON() ([]byte, error) { return f.append(object{}) }
 // MarshalJSON writes back what UnmarshalJSON kept.
 func (s Step) MarshalJSON() ([]byte, error) { return s.append(object{}) }
 
-// AppendJSON appends m as JSON.
-func (m *Meta) AppendJSON(b []byte) ([]byte, error) {
+// AppendValueJSON appends m as JSON.
+func (m *Meta) AppendValueJSON(b []byte) ([]byte, error) {
 	o := object{b: slices.Grow(b, 512*(1+len(m.Flows)+len(m.Outbox)))}
 	o.open()
 	appendAll(&o, "flows", m.Flows, (*Flow).append)
