@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -514,11 +515,14 @@ func TestNextInLine(t *testing.T) {
 		begin := port.Command[sale, sale]{Name: "begin", Model: "sale", On: []modelspec.EventRef{port.From{Event: modelspec.EventName("out.go"), Source: "out", Key: modelspec.Subject}}, Produces: modelspec.EventName("sale.go"),
 			Handle: func(*sale, context.Context, sale) error { return nil }}
 		m := sales(begin, busy)
-		var at []time.Duration
-		start := time.Now()
+		var at, now atomic.Int32
 		h, err := aegis.New(aegis.Config{Logger: quiet, Datasource: datasourcetest.Bytes(), Models: aegis.Models{m}, Adapters: aegis.Adapters{adapter.Bind(busy, func(context.Context, port.None) (port.None, error) {
+			if now.Add(1) > 1 {
+				t.Error("an exclusive port is asked by two flows at a time")
+			}
 			time.Sleep(20 * time.Second)
-			at = append(at, time.Since(start))
+			now.Add(-1)
+			at.Add(1)
 			return none, nil
 		})}})
 		if err != nil {
@@ -534,8 +538,8 @@ func TestNextInLine(t *testing.T) {
 		time.Sleep(70 * time.Second)
 		synctest.Wait()
 		h.Close()
-		if len(at) != 3 {
-			t.Errorf("%v", at)
+		if n := at.Load(); n != 3 {
+			t.Errorf("asked %d times", n)
 		}
 	})
 }

@@ -190,8 +190,12 @@ func (s *step) ask(ctx context.Context) (again bool, err error) {
 		return false, nil // woken when a place is free
 	}
 	defer s.leave(o)
-	if p.Exclusive && s.busy(p.Name) {
-		return false, s.settled(ctx, nil, inTheWay("port "+p.Name+" is at work in another flow of the document"), nil)
+	if p.Exclusive {
+		alone := "exclusive\x00" + s.k.model + "\x00" + s.k.id + "\x00" + p.Name
+		if s.busy(p.Name) || !s.e.live.begin(alone) {
+			return false, s.settled(ctx, nil, inTheWay("port "+p.Name+" is at work in another flow of the document"), nil)
+		}
+		defer s.e.live.end(alone)
 	}
 	if older := s.behind(p); older != "" {
 		return false, s.settled(ctx, nil, inTheWay("port "+older+" has not taken an earlier event of "+s.flow().Cause.Source), nil)
@@ -391,18 +395,22 @@ func (s *step) behind(p *modelspec.PortDescriptor) string {
 	return ""
 }
 
-// busy reports whether an older open flow has the port.
+// busy reports whether an older open flow has the port, or a younger one is in
+// the middle of asking it.
 func (s *step) busy(port string) bool {
+	older := true
 	for i := range s.meta.Flows {
 		o := &s.meta.Flows[i]
 		if o.ID == s.k.flow {
-			return false
+			older = false
+			continue
 		}
 		if !o.State.open() {
 			continue
 		}
 		for j := range o.Steps {
-			if o.Steps[j].Port == port {
+			st := &o.Steps[j]
+			if st.Port == port && (older || st.State == Unknown || st.State == Awaiting || st.State == Tentative) {
 				return true
 			}
 		}
